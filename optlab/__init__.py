@@ -1,0 +1,1 @@
+"""A laboratory for optimizers: one YAML file asks, one offline page answers."""

@@ -1,0 +1,21 @@
+"""Every objective: loss, start, batches, known minimum; one file a family."""
+
+from optlab.problems import assignment, pictures, quadratic
+from optlab.problems.protocol import About, Family, Minimum, Problem, make_family, normal, uniform
+
+__all__ = [
+    "REGISTRY",
+    "About",
+    "Family",
+    "Minimum",
+    "Problem",
+    "make_family",
+    "normal",
+    "uniform",
+]
+
+REGISTRY: dict[str, Family] = {
+    name: getattr(module, name)
+    for module in (quadratic, pictures, assignment)
+    for name in module.__all__
+}

@@ -1,0 +1,65 @@
+"""What an experiment left behind, as tables: the one object that analysis, figures and report read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["Results", "load"]
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """The tables of one experiment.
+
+    `runs`: one row a run. `curves`: run_id, step, metric, value. `paths`: run_id, step, coordinate,
+    value, for problems of few parameters. `manifest`: how it was made. `worked`: pages worked by
+    hand. `pictures`: for problems in the plane, `name -> (x, y, z)` with z the loss on the grid.
+    """
+
+    folder: Path
+    runs: pd.DataFrame
+    manifest: dict[str, Any]
+    worked: list[dict[str, Any]] = field(default_factory=list)
+    pictures: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.manifest["name"]
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        return pd.read_parquet(self.folder / "curves.parquet")
+
+    @cached_property
+    def paths(self) -> pd.DataFrame:
+        return pd.read_parquet(self.folder / "paths.parquet")
+
+    def __repr__(self) -> str:
+        return f"<Results {self.name!r}: {len(self.runs)} runs in {self.folder}>"
+
+
+def load(folder: str | Path) -> Results:
+    """Read what `optlab run` left in `folder`. FileNotFoundError where there is nothing."""
+    folder = Path(folder)
+    if not (folder / "manifest.json").exists():
+        raise FileNotFoundError(f"{folder}: no results here (no manifest.json)")
+    pictures = {}
+    if (folder / "pictures.npz").exists():
+        with np.load(folder / "pictures.npz") as stored:
+            for name in {key.rsplit("/", 1)[0] for key in stored}:
+                pictures[name] = tuple(stored[f"{name}/{axis}"] for axis in "xyz")
+    worked = folder / "worked.json"
+    return Results(
+        folder=folder,
+        runs=pd.read_parquet(folder / "runs.parquet"),
+        manifest=json.loads((folder / "manifest.json").read_text(encoding="utf-8")),
+        worked=json.loads(worked.read_text(encoding="utf-8")) if worked.exists() else [],
+        pictures=pictures,
+    )
