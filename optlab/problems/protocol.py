@@ -55,7 +55,8 @@ class Problem:
     `stream` names for a step. `start(rng)` draws a start in float64; `usual` is the textbook start,
     for pictures; `given` fixes the start, and then nothing is drawn. `stream(rng, steps)` gives the
     integers `(steps, rows)` of each step's minibatch. `metrics` are further functions of
-    `(params, test)`. `gradient(params, batch)` replaces the derivative of the loss.
+    `(params, {"train": data, "test": test})`. `gradient(params, batch)` replaces the derivative of
+    the loss.
     """
 
     name: str
@@ -120,7 +121,8 @@ class Family:
     def __call__(self, **parameters: Any) -> Problem:
         """The problem of these parameters (the others at their default). ValueError, with the
         parameter's name first, where they do not go together."""
-        full = {name: p.default for name, p in self.signature.parameters.items()} | parameters
+        declared = self.signature.parameters.items()
+        full = {name: p.default for name, p in declared if p.default is not p.empty} | parameters
         made = self.make(**full)
         return replace(made, name=self.name, parameters=full, source=self.source)
 
