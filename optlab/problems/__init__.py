@@ -1,6 +1,6 @@
 """Every objective: loss, start, batches, known minimum; one file a family."""
 
-from optlab.problems import assignment, pictures, quadratic
+from optlab.problems import assignment, learning, pictures, quadratic
 from optlab.problems.protocol import About, Family, Minimum, Problem, make_family, normal, uniform
 
 __all__ = [
@@ -16,6 +16,6 @@ __all__ = [
 
 REGISTRY: dict[str, Family] = {
     name: getattr(module, name)
-    for module in (quadratic, pictures, assignment)
+    for module in (quadratic, pictures, assignment, learning)
     for name in module.__all__
 }
