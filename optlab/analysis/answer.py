@@ -1,0 +1,358 @@
+"""What was seen, in sentences: described with its counts, never tested.
+
+No claim was declared before the runs, so nothing here says "better" or "significant". Each sentence
+names what was measured, reached or held, and on how many runs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optlab.analysis.censored import quantile
+from optlab.analysis.settings import at_best, best_settings, final_loss, pairs, rows_of
+from optlab.analysis.times import is_exact, time_to_target
+from optlab.analysis.words import listed, number, of, plural, steps
+from optlab.results import Results
+
+__all__ = ["answer", "finding", "warnings"]
+
+_FEW_SEEDS = 6  # below it an exact two-sided signed-rank test cannot reach 5 %: 2 / 2^5 > 0.05
+
+
+def answer(results: Results) -> list[str]:
+    """What was seen: over all problems where there are several, then each problem, then the scope."""
+    runs, manifest = results.runs, results.manifest
+    best = best_settings(runs, manifest)
+    times = time_to_target(runs, best, manifest)
+    found = [finding(runs, best, times, problem) for problem in manifest["problems"]]
+    overall = _overall(runs, best, times, manifest)
+    return [*overall, *found, _scope(runs, best, manifest)]
+
+
+def finding(
+    runs: pd.DataFrame, best: pd.DataFrame, times: pd.DataFrame, problem: dict[str, Any]
+) -> str:
+    """What was seen on one problem, each optimizer at its chosen setting."""
+    name, decision = problem["name"], problem.get("decision")
+    table = times[(times["problem"] == name) & (times["target"] == decision) & (times["n"] > 0)]
+    exact = is_exact(runs, name)
+    note = " Exact, for this start only." if exact else ""
+    if decision is None or table.empty:
+        return _by_loss(runs, best, problem) + note
+    text = _by_time(table, exact)
+    if not np.isfinite(table["held_median"]).any():
+        text += " " + _by_loss(runs, best, problem)
+    return f"On {name}: {text}{note}"
+
+
+def warnings(results: Results) -> list[dict[str, str]]:
+    """What a reader must know before believing anything here: `kind`, `text`, worst first."""
+    runs, manifest = results.runs, results.manifest
+    best = best_settings(runs, manifest)
+    chosen = at_best(runs, best)
+    found = [
+        *_errors(runs),
+        *_all_diverged(chosen),
+        *_below_minimum(runs, manifest),
+        *_same_seeds(best),
+        *_on_edge(best),
+        *_one_setting(best, manifest),
+        *_unequal_tuning(best),
+        *_few_seeds(runs, manifest),
+        *_no_spread(chosen, runs, manifest),
+        *_stalled(chosen),
+        *_separable(manifest),
+    ]
+    return [{"kind": kind, "text": text} for kind, text in found]
+
+
+# Sentences of the answer
+
+
+def _by_time(table: pd.DataFrame, exact: bool) -> str:
+    """Who held the target soonest; who reached it first, where that is another."""
+    budget, label = table["budget"].iloc[0], table["target"].iloc[0]
+    held = table[np.isfinite(table["held_median"])].sort_values("held_median", kind="stable")
+    reached = table[np.isfinite(table["reached_median"])].sort_values(
+        "reached_median", kind="stable"
+    )
+    parts = []
+    if held.empty:
+        half = "" if exact else " in half of its runs"
+        parts.append(
+            f"no optimizer held {label} within {budget:,} updates{half}{_each(table, exact)}."
+        )
+    else:
+        first = held[held["held_median"] == held["held_median"].iloc[0]]
+        rest = [_when(row, "held", exact) for _, row in held.iloc[len(first) :].iterrows()]
+        missed = table[~np.isfinite(table["held_median"])]
+        never = [f"{row['optimizer']}{_share(row, 'held', exact)}" for _, row in missed.iterrows()]
+        tie = " alike" if len(first) > 1 else ""
+        text = (
+            f"{listed(list(first['optimizer']))} held {label} soonest{tie}, from "
+            f"{_step(first['held_median'].iloc[0], exact)} on{_share(first.iloc[0], 'held', exact)}"
+        )
+        if rest:
+            text += f"; then {listed(rest)}"
+        if never:
+            how = "never" if exact else "not in half of the runs"
+            text += f"; {how} within {budget:,} updates: {listed(never)}"
+        parts.append(text + ".")
+    earlier = set(held["optimizer"][held["held_median"] == held["held_median"].min()])
+    if not reached.empty and reached["optimizer"].iloc[0] not in earlier:
+        row = reached.iloc[0]
+        if row["held_n"] == 0:
+            then = "but did not stay" if exact else f"but stayed in {of(0, row['n'])}"
+        elif np.isfinite(row["held_median"]):
+            then = f"but stayed only from {_step(row['held_median'], exact)} on"
+        else:
+            then = f"but stayed in only {of(row['held_n'], row['n'])}"
+        worst = (
+            f" (worst loss afterwards {number(row['worst_after'])})"
+            if np.isfinite(row["worst_after"])
+            else ""
+        )
+        parts.append(
+            f"{row['optimizer']} reached it first, at {_step(row['reached_median'], exact)}"
+            f"{_share(row, 'reached', exact)}, {then}{worst}."
+        )
+    relapsed = table[table["relapses"] > 0]
+    if not exact and len(relapsed):
+        each = [f"{r['optimizer']} in {of(r['relapses'], r['n'])}" for _, r in relapsed.iterrows()]
+        parts.append(f"Reached but not held: {listed(each)}.")
+    return " ".join(parts)
+
+
+def _by_loss(runs: pd.DataFrame, best: pd.DataFrame, problem: dict[str, Any]) -> str:
+    """Who ended lowest."""
+    chosen = at_best(runs, best)
+    minimum = problem.get("minimum")
+    what = "gap (loss − f*)" if minimum else "loss"
+    rows = []
+    for name in problem["optimizers"]:
+        mine = rows_of(chosen, problem["name"], name, "evaluate")
+        if len(mine):
+            median = float(quantile(final_loss(mine), 0.5)) - (minimum or {"value": 0.0})["value"]
+            rows.append((median, name, int((mine["status"] == "diverged").sum()), len(mine)))
+    finite = sorted((row for row in rows if np.isfinite(row[0])), key=lambda row: row[0])
+    if not rows:
+        return f"On {problem['name']} nothing was evaluated."
+    if not finite:
+        return f"On {problem['name']} every optimizer diverged in half of its runs or more."
+    single = all(n == 1 for *_, n in rows)
+    median, name, _, n = finite[0]
+    text = (
+        f"The lowest {'' if single else 'median '}{what} after {problem['steps']:,} updates on "
+        f"{problem['name']} was {name}'s, {number(median)}"
+    )
+    text += "" if single else f" ({plural(n, 'run')})"
+    if len(finite) > 1:
+        text += f"; then {listed([f'{name} {number(m)}' for m, name, *_ in finite[1:]])}"
+    failed = [f"{name} in {of(d, n)}" for _, name, d, n in rows if d]
+    return f"{text}{f'; diverged: {listed(failed)}' if failed else ''}."
+
+
+def _step(value: float, exact: bool) -> str:
+    return f"update {steps(value)}" if exact else f"a median of {steps(value)} updates"
+
+
+def _when(row: pd.Series, kind: str, exact: bool) -> str:
+    return f"{row['optimizer']} at {steps(row[f'{kind}_median'])}{_share(row, kind, exact)}"
+
+
+def _share(row: pd.Series, kind: str, exact: bool) -> str:
+    return "" if exact else f" ({of(row[f'{kind}_n'], row['n'])})"
+
+
+def _each(table: pd.DataFrame, exact: bool) -> str:
+    if exact:
+        return ""
+    each = [f"{row['optimizer']} in {of(row['held_n'], row['n'])}" for _, row in table.iterrows()]
+    return f" ({', '.join(each)})"
+
+
+def _overall(
+    runs: pd.DataFrame, best: pd.DataFrame, times: pd.DataFrame, manifest: dict[str, Any]
+) -> list[str]:
+    """Over several problems: on how many each optimizer was first to hold, and first to reach."""
+    problems = [p for p in manifest["problems"] if p.get("decision")]
+    if len(manifest["problems"]) < 2 or not problems:
+        return []
+    parts = []
+    for kind in ("held", "reached"):
+        firsts: Counter[str] = Counter()
+        nobody = 0
+        for problem in problems:
+            table = times[
+                (times["problem"] == problem["name"]) & (times["target"] == problem["decision"])
+            ]
+            low = table[f"{kind}_median"].min()
+            nobody += not np.isfinite(low)
+            if np.isfinite(low):
+                firsts.update(table["optimizer"][table[f"{kind}_median"] == low])
+        order = [f"{name} on {count}" for name, count in firsts.most_common()]
+        none = [f"nobody on {nobody}"] if nobody else []
+        verb = "First to hold the target" if kind == "held" else "first to reach it"
+        parts.append(f"{verb}: {listed(order + none)}")
+    return [
+        f"{'; '.join(parts)} (of {plural(len(problems), 'problem')}, by median updates, "
+        "ties count for each)."
+    ]
+
+
+def _scope(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]) -> str:
+    """How far this may be carried."""
+    problems = manifest["problems"]
+    exact = all(is_exact(runs, problem["name"]) for problem in problems)
+    evaluated = runs[runs["role"] == "evaluate"].groupby("problem", observed=True)["seed"].nunique()
+    where = plural(len(problems), "problem")
+    if exact:
+        return f"A description of these runs, not a test: {where}, one start each."
+    low, high = (int(evaluated.min()), int(evaluated.max())) if len(evaluated) else (0, 0)
+    seeds = f"{low}" if low == high else f"{low} to {high}"
+    text = f"A description of these runs, not a test: {where}, {seeds} evaluation seed{'s' * (high != 1)}"
+    if (best["chosen_on"] == "tune").any() and (best["settings"] > 1).any():
+        text += "; settings were chosen on other seeds"
+    return text + "."
+
+
+# Warnings
+
+
+def _names(table: pd.DataFrame) -> list[str]:
+    """`sgd on quadratic`, without repeats."""
+    seen = dict.fromkeys(zip(table["optimizer"], table["problem"], strict=True))
+    return [f"{optimizer} on {problem}" for optimizer, problem in seen]
+
+
+def _errors(runs: pd.DataFrame) -> list[tuple[str, str]]:
+    bad = runs[runs["status"] == "error"]
+    if bad.empty:
+        return []
+    return [("error", f"{plural(len(bad), 'run')} stopped with an error, which says nothing about "
+             f"the optimizer; run them again: {listed(_names(bad))}.")]  # fmt: skip
+
+
+def _all_diverged(chosen: pd.DataFrame) -> list[tuple[str, str]]:
+    names = []
+    for (problem, optimizer), mine in chosen.groupby(
+        ["problem", "optimizer"], sort=False, observed=True
+    ):
+        if (mine["status"] == "diverged").all():
+            names.append(f"{optimizer} on {problem}")
+    text = f"Every run diverged even at the chosen setting: {listed(names)}."
+    return [("diverged", text)] if names else []
+
+
+def _below_minimum(runs: pd.DataFrame, manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    found = []
+    for problem in manifest["problems"]:
+        minimum = problem.get("minimum")
+        if not minimum:
+            continue
+        mine = runs[runs["problem"] == problem["name"]]
+        # Rounding: a loss may fall short of f* by some last bits of the numbers summed into it.
+        bits = 1e-6 if manifest.get("precision") == "float32" else 1e-12
+        slack = bits * max(1.0, abs(minimum["value"])) + 1e-12
+        bound = minimum["value"] - (minimum.get("error") or 0.0) - slack
+        below = mine[mine["loss_best"] < bound]
+        if len(below):
+            found.append(("minimum", f"{plural(len(below), 'run')} on {problem['name']} went below "
+                          f"the minimum f* = {number(minimum['value'], 6)} "
+                          f"({minimum['provenance']}): f* is wrong there, and every gap and target "
+                          "that rests on it."))  # fmt: skip
+    return found
+
+
+def _same_seeds(best: pd.DataFrame) -> list[tuple[str, str]]:
+    bad = best[(best["chosen_on"] == "evaluate") & (best["settings"] > 1)]
+    text = (
+        "Settings were chosen on the runs that are shown (there were no tune seeds), which flatters "
+        f"whoever had more settings to try: {listed(_names(bad))}."
+    )
+    return [("selection", text)] if len(bad) else []
+
+
+def _on_edge(best: pd.DataFrame) -> list[tuple[str, str]]:
+    parts = [
+        f"{row['optimizer']} on {row['problem']} ({listed([f'{side} {name}' for name, side in row['on_edge'].items()])})"
+        for _, row in best.iterrows()
+        if row["on_edge"]
+    ]
+    text = (
+        "The best setting lies at the edge of what was tried, so a better one may lie beyond it: "
+        f"{listed(parts)}."
+    )
+    return [("edge", text)] if parts else []
+
+
+def _one_setting(best: pd.DataFrame, manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    names = sorted(set(best["optimizer"][best["settings"] == 1]))
+    order = [o["name"] for o in manifest["optimizers"] if o["name"] in names]
+    text = (
+        f"One setting only was tried for {listed(order)}: this compares those settings, not the "
+        "optimizers at their best."
+    )
+    return [("untuned", text)] if order else []
+
+
+def _unequal_tuning(best: pd.DataFrame) -> list[tuple[str, str]]:
+    each = best.groupby("optimizer", sort=False)["settings"].max()
+    if each.nunique() < 2:
+        return []
+    parts = [f"{name} {count}" for name, count in each.items()]
+    return [("tuning", f"Unequal numbers of settings were tried ({', '.join(parts)}): whoever had "
+             "more had more chances.")]  # fmt: skip
+
+
+def _few_seeds(runs: pd.DataFrame, manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    few = {}
+    for problem in manifest["problems"]:
+        if not is_exact(runs, problem["name"]):
+            mine = runs[(runs["problem"] == problem["name"]) & (runs["role"] == "evaluate")]
+            few[problem["name"]] = int(mine["seed"].nunique())
+    names = [name for name, seeds in few.items() if seeds < _FEW_SEEDS]
+    if not names:
+        return []
+    seeds = sorted({few[name] for name in names})
+    return [("seeds", f"Only {listed([str(s) for s in seeds])} evaluation seed"
+             f"{'' if seeds == [1] else 's'} on {listed(names)}; with fewer than {_FEW_SEEDS} no "
+             "exact test could tell a difference from chance.")]  # fmt: skip
+
+
+def _no_spread(
+    chosen: pd.DataFrame, runs: pd.DataFrame, manifest: dict[str, Any]
+) -> list[tuple[str, str]]:
+    """Seeds that change nothing are one observation, however many they are."""
+    names = []
+    for problem, optimizer in pairs(manifest):
+        mine = rows_of(chosen, problem["name"], optimizer["name"], "evaluate")
+        alike = mine["loss_final"].nunique(dropna=False) == 1 and np.isfinite(
+            mine["loss_final"].astype(float)
+        ).all()  # fmt: skip
+        at_minimum = bool((mine["gap"].astype(float) == 0).all())
+        if len(mine) > 1 and alike and not at_minimum and not is_exact(runs, problem["name"]):
+            names.append(f"{optimizer['name']} on {problem['name']}")
+    text = f"All seeds ended alike, so they count as one observation: {listed(names)}."
+    return [("alike", text)] if names else []
+
+
+def _stalled(chosen: pd.DataFrame) -> list[tuple[str, str]]:
+    bad = chosen[chosen["stalled"].astype(bool)]
+    text = (
+        f"{plural(len(bad), 'run')} stalled (the gradient became exactly zero away from a "
+        f"minimum): {listed(_names(bad))}."
+    )
+    return [("stalled", text)] if len(bad) else []
+
+
+def _separable(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    if not all(problem.get("separable") for problem in manifest["problems"]):
+        return []
+    return [("separable", "Every problem here is separable (a sum of functions of one coordinate), "
+             "which favours rules that scale each coordinate, such as Adam; compare on a rotated "
+             "copy.")]  # fmt: skip

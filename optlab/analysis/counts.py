@@ -1,0 +1,71 @@
+"""Counts: what ran and how it ended, and how calmly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optlab.analysis.censored import clopper_pearson, quantile
+from optlab.analysis.settings import at_best, pairs, rows_of
+
+__all__ = ["completeness", "stability"]
+
+_STATUSES = ("hit", "budget", "diverged", "error")
+
+
+def completeness(runs: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
+    """How the runs of each (problem, optimizer) ended, tune and evaluate together, pictures aside.
+    Columns: problem, optimizer, runs, hit, budget, diverged, error, stalled."""
+    counted = runs[runs["role"] != "picture"]
+    rows = []
+    for problem, optimizer in pairs(manifest):
+        mine = counted[
+            (counted["problem"] == problem["name"]) & (counted["optimizer"] == optimizer["name"])
+        ]
+        rows.append(
+            {
+                "problem": problem["name"],
+                "optimizer": optimizer["name"],
+                "runs": len(mine),
+                **{status: int((mine["status"] == status).sum()) for status in _STATUSES},
+                "stalled": int(mine["stalled"].astype(bool).sum()),
+            }
+        )
+    columns = ["problem", "optimizer", "runs", *_STATUSES, "stalled"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def stability(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
+    """Divergence and the largest rise of the loss, over evaluation runs at the chosen setting.
+
+    Columns: problem, optimizer, n, diverged (count), low, high (exact 95 % interval of that share),
+    rise_median, rise_max (largest rise above the best loss so far, over the starting loss or gap; a
+    diverged run counts as +inf), all_runs, all_diverged (every setting that was tried).
+    """
+    chosen = at_best(runs, best)
+    rows = []
+    for problem, optimizer in pairs(manifest):
+        names = problem["name"], optimizer["name"]
+        mine = rows_of(chosen, *names, "evaluate")
+        mine = mine[mine["status"] != "error"]
+        diverged = mine["status"] == "diverged"
+        rise = mine["largest_rise"].astype(float).mask(diverged, np.inf)
+        low, high = clopper_pearson(int(diverged.sum()), len(mine))
+        tried = pd.concat([rows_of(runs, *names, role) for role in ("tune", "evaluate")])
+        rows.append(
+            {
+                "problem": names[0],
+                "optimizer": names[1],
+                "n": len(mine),
+                "diverged": int(diverged.sum()),
+                "low": low,
+                "high": high,
+                "rise_median": quantile(rise, 0.5),
+                "rise_max": float(rise.max()) if len(rise) else np.nan,
+                "all_runs": len(tried),
+                "all_diverged": int((tried["status"] == "diverged").sum()),
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,129 @@
+"""Which setting of each optimizer is shown, and on which seeds it was chosen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optlab.analysis.censored import quantile
+
+__all__ = ["at_best", "best_settings", "final_loss", "pairs", "rows_of", "setting", "spread_of"]
+
+Manifest = dict[str, Any]
+
+
+def pairs(manifest: Manifest) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Every (problem, optimizer) entry that was asked for, in the order of the spec."""
+    return [
+        (problem, optimizer)
+        for problem in manifest["problems"]
+        for optimizer in manifest["optimizers"]
+        if optimizer["name"] in problem["optimizers"]
+    ]
+
+
+def rows_of(runs: pd.DataFrame, problem: str, optimizer: str, role: str) -> pd.DataFrame:
+    """The runs of one optimizer on one problem in one role."""
+    here = (runs["problem"] == problem) & (runs["optimizer"] == optimizer) & (runs["role"] == role)
+    return runs[here]
+
+
+def final_loss(runs: pd.DataFrame) -> pd.Series:
+    """Each run's last loss, +inf where it diverged or was not finite."""
+    loss = runs["loss_final"].astype(float)
+    failed = (runs["status"] == "diverged") | ~np.isfinite(loss)
+    return loss.mask(failed, np.inf)
+
+
+def setting(row: Any, names: Any) -> dict[str, float]:
+    """The hyperparameters of a row of `runs` or of `best_settings`, by their own names."""
+    return {name: float(row[f"hyper.{name}"]) for name in names}
+
+
+def best_settings(runs: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
+    """One row per (problem, optimizer): the best setting, and how it was found.
+
+    Chosen on `tune` rows by the median over seeds of the step from which the decision target is
+    held (never = +inf), ties by the median last loss (diverged = +inf), then by the order of the
+    grid. Without `tune` rows it is chosen on the `evaluate` rows and says so (`chosen_on`). Columns:
+    problem, optimizer, `hyper.<name>`, chosen_on, seeds, settings (tried), score, loss (both
+    medians), on_edge (swept name -> "smallest" or "largest" value that was tried).
+    """
+    rows = []
+    for problem, optimizer in pairs(manifest):
+        for role in ("tune", "evaluate"):
+            pool = rows_of(runs, problem["name"], optimizer["name"], role)
+            if len(pool):
+                rows.append(_best(pool, problem, optimizer) | {"chosen_on": role})
+                break
+    columns = ["problem", "optimizer", *_hyper_columns(runs), "chosen_on", "seeds", "settings"]
+    return pd.DataFrame(rows, columns=[*columns, "score", "loss", "on_edge"])
+
+
+def at_best(runs: pd.DataFrame, best: pd.DataFrame, role: str = "evaluate") -> pd.DataFrame:
+    """The rows of `runs` in `role` that were run at the chosen settings."""
+    keys = ["problem", "optimizer", *_hyper_columns(runs)]
+    left = runs[runs["role"] == role]
+    if best.empty or left.empty:
+        return left.iloc[:0]
+    # A merge takes NaN for equal to NaN, which is what "has no such hyperparameter" needs.
+    return left.merge(best[keys], on=keys, how="inner")
+
+
+def spread_of(pool: pd.DataFrame, names: Any) -> dict[str, list[float]]:
+    """Each hyperparameter's distinct values among `pool`, in rising order."""
+    return {name: sorted(pool[f"hyper.{name}"].dropna().unique()) for name in names}
+
+
+def _best(pool: pd.DataFrame, problem: dict[str, Any], optimizer: dict[str, Any]) -> dict[str, Any]:
+    names = list(optimizer["hypers"])
+    decision = problem.get("decision")
+    held = pool.get(f"held.{decision}") if decision else None
+    table = pool[[f"hyper.{name}" for name in names]].assign(
+        _held=np.inf if held is None else held.astype(float).fillna(np.inf),
+        _loss=final_loss(pool),
+    )
+    keys = [f"hyper.{name}" for name in names]
+    groups = table.groupby(keys, dropna=False, sort=False) if keys else [((), table)]
+    scored = [
+        (quantile(group["_held"], 0.5), quantile(group["_loss"], 0.5), _place(key, optimizer), key)
+        for key, group in groups
+    ]
+    score, loss, _, key = min(scored, key=lambda entry: entry[:3])
+    tried = spread_of(pool, names)
+    chosen = dict(zip(names, key, strict=True))
+    return {
+        "problem": problem["name"],
+        "optimizer": optimizer["name"],
+        **{f"hyper.{name}": value for name, value in chosen.items()},
+        "seeds": int(pool["seed"].nunique()),
+        "settings": len(scored),
+        "score": score,
+        "loss": loss,
+        "on_edge": _edges(chosen, tried, optimizer.get("swept", [])),
+    }
+
+
+def _place(key: tuple[float, ...], optimizer: dict[str, Any]) -> tuple[int, ...]:
+    """Where a setting stands in the grid as it was written: the place of each of its values."""
+    return tuple(
+        int(np.abs(np.asarray(values, dtype=float) - value).argmin()) if len(values) else 0
+        for value, values in zip(key, optimizer["hypers"].values(), strict=True)
+    )
+
+
+def _edges(
+    chosen: dict[str, float], tried: dict[str, list[float]], swept: list[str]
+) -> dict[str, str]:
+    edges = {}
+    for name in swept:
+        values = tried.get(name, [])
+        if len(values) > 1 and chosen[name] in (values[0], values[-1]):
+            edges[name] = "smallest" if chosen[name] == values[0] else "largest"
+    return edges
+
+
+def _hyper_columns(runs: pd.DataFrame) -> list[str]:
+    return [name for name in runs.columns if name.startswith("hyper.")]

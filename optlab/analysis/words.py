@@ -1,0 +1,65 @@
+"""Numbers and lists as a reader wants them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+__all__ = ["listed", "number", "of", "pairs_text", "plural", "steps"]
+
+
+def number(value: float, digits: int = 3) -> str:
+    """`0.0123`, `1.2e-6`, `12,000`; `∞` for what failed, a dash for what is not known."""
+    if value is None or math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    if 1e-4 <= abs(value) < 1e6:
+        text = f"{value:.{digits}g}"
+        if "e" in text or abs(value) >= 1000:
+            text = f"{float(text):,.0f}"
+        return text.replace("-", "−")
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{int(exponent)}".replace("-", "−")
+
+
+def exact(value: float) -> str:
+    """A value that a person wrote, as they would write it: `0.1`, `1e-8`, `0.999`."""
+    if math.isnan(value):
+        return "–"
+    return f"{value:.12g}".replace("e-0", "e-").replace("e+0", "e")
+
+
+def steps(value: float, budget: float | None = None) -> str:
+    """A time in updates; a time that was never is `> budget`."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "never" if budget is None else f"> {budget:,.0f}"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def plural(count: int, word: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def of(hits: int, n: int) -> str:
+    """`9 of 10 runs`."""
+    return f"{hits:,} of {plural(n, 'run')}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def pairs_text(values: Mapping[str, float]) -> str:
+    """A setting: `lr 0.1, beta 0.9`."""
+    return ", ".join(f"{name} {exact(value)}" for name, value in values.items())
