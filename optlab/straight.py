@@ -89,6 +89,8 @@ _EXPRESSIONS = (
 
 def read(function: Callable[..., Any]) -> Straight:
     """Read `function` as a straight-line function; `FormError` if it is not one."""
+    if function.__name__ == "<lambda>":
+        raise FormError("a lambda has no lines to read; write it as `def name(...):`")
     definition, source = _definition(function)
     inputs, states, constants = _arguments(function)
     doc = inspect.getdoc(function) or ""
@@ -96,11 +98,11 @@ def read(function: Callable[..., Any]) -> Straight:
     lines: list[Line] = []
     body = definition.body[1:] if _is_docstring(definition.body[0]) else definition.body
     where = f"{function.__name__}() in {inspect.getsourcefile(function)}"
-    if not body or not isinstance(body[-1], ast.Return):
-        raise FormError(f"{where}: the last line must be `return` with names")
-    for statement in body[:-1]:
+    last = body[-1] if body and isinstance(body[-1], ast.Return) else None
+    for statement in body if last is None else body[:-1]:
         line = _line(statement, where)
         _check_names(line, known, where)
+        _check_functions(line, function, where)
         if line.name in constants:
             raise FormError(f"{where}, line {line.number}: `{line.name}` is a hyperparameter and "
                             "keeps its value; give the result another name")  # fmt: skip
@@ -109,10 +111,14 @@ def read(function: Callable[..., Any]) -> Straight:
                             "give the second value a name of its own")  # fmt: skip
         known.add(line.name)
         lines.append(line)
-    returns = _returned(body[-1], where)
+    if last is None:
+        raise FormError(f"{where}, line {definition.lineno}: the last line must be `return` with "
+                        "names")  # fmt: skip
+    returns = _returned(last, where)
     unknown = [name for name in returns if name not in known]
     if unknown:
-        raise FormError(f"{where}: returns `{unknown[0]}`, which no line computes")
+        raise FormError(f"{where}, line {last.lineno}: returns `{unknown[0]}`, which no line "
+                        "computes")  # fmt: skip
     return Straight(
         function, function.__name__, inputs, states, constants, tuple(lines), returns, source, doc
     )
@@ -126,9 +132,14 @@ def _definition(function: Callable[..., Any]) -> tuple[ast.FunctionDef, str]:
         raise FormError(
             f"{function.__name__}: its text cannot be read; write it in a file"
         ) from None
-    tree = ast.parse(source).body[0]
+    try:
+        tree = ast.parse(source).body[0]
+    except SyntaxError:  # the text begins in the middle of something, or hangs on its indentation
+        raise FormError(
+            f"{function.__name__}: its text cannot be read by itself; write it at the left margin"
+        ) from None
     if not isinstance(tree, ast.FunctionDef):
-        raise FormError(f"{function.__name__}: write it as `def {function.__name__}(...):`")
+        raise FormError(f"{function.__name__}: write it as a plain `def {function.__name__}(...):`")
     ast.increment_lineno(tree, start - 1)
     return tree, source
 
@@ -151,7 +162,13 @@ def _arguments(
             inputs.append(p.name)
         else:
             states[p.name] = p.default
+        if p.name in algebra.__all__:
+            raise FormError(f"{function.__name__}: {_taken(p.name)}")
     return tuple(inputs), states, constants
+
+
+def _taken(name: str) -> str:
+    return f"`{name}` is a function of optlab.algebra; choose another name"
 
 
 def _is_docstring(statement: ast.stmt) -> bool:
@@ -165,6 +182,8 @@ def _line(statement: ast.stmt, where: str) -> Line:
         raise FormError(f"{place}: {instead}")
     if len(statement.targets) != 1 or not isinstance(statement.targets[0], ast.Name):
         raise FormError(f"{place}: assign one name a line")
+    if statement.targets[0].id in algebra.__all__:
+        raise FormError(f"{place}: {_taken(statement.targets[0].id)}")
     for node in ast.walk(statement.value):
         _check_node(node, place)
     return Line(statement.targets[0].id, statement.value, statement.lineno)
@@ -177,24 +196,45 @@ def _check_node(node: ast.AST, place: str) -> None:
         raise FormError(f"{place}: `{ast.unparse(node)}` runs on one kind of array only; use a "
                         f"function of optlab.algebra ({', '.join(algebra.__all__)})")  # fmt: skip
     if not isinstance(node, _EXPRESSIONS):
-        raise FormError(f"{place}: `{type(node).__name__}` is not arithmetic; use operators and "
-                        f"the functions of optlab.algebra ({', '.join(algebra.__all__)})")  # fmt: skip
+        raise FormError(f"{place}: `{type(node).__name__}` is not arithmetic; use operators and the"
+                        f" functions of optlab.algebra ({', '.join(algebra.__all__)})")  # fmt: skip
     if isinstance(node, ast.Constant) and (
         isinstance(node.value, bool) or not isinstance(node.value, int | float)
     ):
         raise FormError(f"{place}: {node.value!r} is not a number")
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-        whole = [isinstance(s, ast.Constant) and isinstance(s.value, int)
-                 for s in (node.left, node.right)]  # fmt: skip
-        if all(whole):
-            raise FormError(f"{place}: `{ast.unparse(node)}` is rounded to a double before it is "
-                            "used; make it a hyperparameter or write `x / 3`")  # fmt: skip
+    if isinstance(node, ast.Not | ast.In | ast.NotIn | ast.Is | ast.IsNot | ast.MatMult):
+        raise FormError(f"{place}: `not`, `in`, `is` and `@` do not work coordinate by coordinate; "
+                        "use `where` and comparisons, or `total(a * b)`")  # fmt: skip
+    if isinstance(node, ast.Compare) and len(node.ops) > 1:
+        raise FormError(f"{place}: `{ast.unparse(node)}` compares twice; write "
+                        "`where(a < b, where(b < c, ...), ...)`")  # fmt: skip
+    if (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Div)
+        and _is_whole(node.left)
+        and _is_whole(node.right)
+    ):
+        raise FormError(f"{place}: `{ast.unparse(node)}` is rounded to a double before it is used; "
+                        "make it a hyperparameter or write `x / 3`")  # fmt: skip
     if isinstance(node, ast.Call):
         if not isinstance(node.func, ast.Name) or node.func.id not in algebra.__all__:
             raise FormError(f"{place}: `{ast.unparse(node.func)}` is not a function of "
                             f"optlab.algebra ({', '.join(algebra.__all__)})")  # fmt: skip
         if node.keywords:
             raise FormError(f"{place}: give arguments by position")
+        wanted = _ARGUMENTS.get(node.func.id, 1)
+        if len(node.args) != wanted:
+            raise FormError(f"{place}: `{ast.unparse(node)}`: {node.func.id} takes {wanted} "
+                            f"argument{'s' if wanted > 1 else ''}")  # fmt: skip
+
+
+_ARGUMENTS = {"where": 3, "maximum": 2, "minimum": 2}
+
+
+def _is_whole(node: ast.expr) -> bool:
+    if isinstance(node, ast.UnaryOp):
+        return _is_whole(node.operand)
+    return isinstance(node, ast.Constant) and isinstance(node.value, int)
 
 
 def _check_names(line: Line, known: set[str], where: str) -> None:
@@ -204,9 +244,24 @@ def _check_names(line: Line, known: set[str], where: str) -> None:
                             "computed above; make it a hyperparameter after the `*`")  # fmt: skip
 
 
+def _check_functions(line: Line, function: Callable[..., Any], where: str) -> None:
+    """The same text must mean the same everywhere: an `exp` in it has to be optlab's own."""
+    called = {id(n.func) for n in ast.walk(line.expression) if isinstance(n, ast.Call)}
+    for node in ast.walk(line.expression):
+        if not isinstance(node, ast.Name) or node.id not in algebra.__all__:
+            continue
+        place = f"{where}, line {line.number}"
+        if id(node) not in called:
+            raise FormError(f"{place}: `{node.id}` is a function; give it an argument")
+        if function.__globals__.get(node.id) is not getattr(algebra, node.id):
+            raise FormError(f"{place}: `{node.id}` is not optlab's here; write "
+                            f"`from optlab.algebra import {node.id}` above")  # fmt: skip
+
+
 def _returned(statement: ast.Return, where: str) -> tuple[str, ...]:
     value = statement.value
     parts = value.elts if isinstance(value, ast.Tuple) else [value]
     if not all(isinstance(part, ast.Name) for part in parts):
-        raise FormError(f"{where}: `return` takes names only, each computed in a line above")
+        raise FormError(f"{where}, line {statement.lineno}: `return` takes names only, each "
+                        "computed in a line above")  # fmt: skip
     return tuple(part.id for part in parts if isinstance(part, ast.Name))

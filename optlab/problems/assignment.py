@@ -82,9 +82,7 @@ def _mean_linear(x: Any, data: Any) -> Any:
 
 @family
 def recorded_gradients(
-    *,
-    start: Mapping[str, float] | str = "relu_network",
-    gradients: Mapping[str, list[float]] | None = None,
+    *, start: Mapping[str, float] | str = "relu_network", **gradients: list[float]
 ) -> Problem:
     """Given gradients, one a step, for named parameters: what a page works through by hand.
 
@@ -92,19 +90,17 @@ def recorded_gradients(
     the loss is the mean of the linear functions that have these gradients.
     """
     if not gradients:
-        raise ValueError("gradients: give each parameter its list, as in `w1: [-1.2, -0.8]`")
+        raise ValueError("give each parameter its list of gradients, as in `w1: [-1.2, -0.8]`")
     lengths = {len(values) for values in gradients.values()}
     if len(lengths) != 1 or 0 in lengths:
-        raise ValueError(
-            "gradients: every parameter needs the same number of gradients, one a step"
-        )
+        raise ValueError("every parameter needs the same number of gradients, one a step")
     base = None
     if isinstance(start, str):
         if start != "relu_network":
             raise ValueError("start: must be `relu_network`, or a value for each parameter")
         base, start = relu_network(), START
-    _same_names("start" if base is None else "gradients", start if base is None else gradients,
-                tuple(gradients) if base is None else NAMES)  # fmt: skip
+    if set(start) != set(gradients):
+        raise ValueError(f"start: names {', '.join(start)}; the gradients {', '.join(gradients)}")
     names = tuple(start)
     table = np.array([gradients[name] for name in names], dtype=float).T
     return Problem(

@@ -18,7 +18,8 @@ import numpy as np
 
 from optlab.straight import Straight
 
-__all__ = ["About", "Family", "Minimum", "Problem", "family", "make_family", "normal", "uniform"]
+__all__ = ["About", "Family", "Minimum", "Problem", "family", "make_family", "normal", "problem",
+           "uniform"]
 
 Start = Callable[[np.random.Generator], Any]
 
@@ -176,6 +177,17 @@ def make_family(
     )
     make.__doc__ = loss.__doc__
     return Family(loss.__name__, make, source or inspect.getsource(loss))
+
+
+def problem(**about: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare the function below, a loss, as a problem: `@problem(start=[3.0, -2.0], minimum=0.0)`.
+    The function stays callable as it is. See `make_family` for what may be said."""
+
+    def declare(loss: Callable[..., Any]) -> Callable[..., Any]:
+        vars(loss)["family"] = make_family(loss, **about)
+        return loss
+
+    return declare
 
 
 def _first_line(function: Callable[..., Any]) -> str:

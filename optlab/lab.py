@@ -1,0 +1,266 @@
+"""The one loop: plan -> (stored already?) -> engine -> tables -> disk."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from optlab import engine, plan, tables
+from optlab.draws import Draws
+from optlab.engine import Engine, History, Inputs
+from optlab.manifest import manifest
+from optlab.minima import Minima
+from optlab.plan import Cell, Program, Run
+from optlab.problems import Minimum
+from optlab.results import Results, load
+from optlab.rules import Rule
+from optlab.spec import Experiment, Task, read
+from optlab.store import Store, atomic_write, clear_strays, program_key
+from optlab.worked import trace_forward, trace_rule
+
+__all__ = ["Progress", "run"]
+
+
+class Progress(Protocol):
+    """Who is told how far the work is, in run-steps (one update of one run)."""
+
+    def begin(self, name: str, runs: int, run_steps: int, stored: int) -> None: ...
+
+    def advance(self, run_steps: int) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+
+class _Silent:
+    def begin(self, name: str, runs: int, run_steps: int, stored: int) -> None: ...
+
+    def advance(self, run_steps: int) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+
+def run(spec: str | Path, out: str | Path = "reports", progress: Progress | None = None) -> Results:
+    """Run what a spec file asks for that is not stored yet, and write the tables to `out`/<name>/.
+
+    SpecError where the spec is wrong. An interrupted run goes on where it stopped.
+    """
+    began = time.perf_counter()
+    engine.prepare(Path(out) / ".cache" / "compiled")
+    experiment = read(spec)
+    return _Laboratory(experiment, Path(out), progress or _Silent(), began).run()
+
+
+@dataclass(eq=False)
+class _Found:
+    """The histories of one program: what the store had and what was run now."""
+
+    runs: list[list[Run]] = field(default_factory=list)
+    histories: list[History] = field(default_factory=list)
+
+
+class _Laboratory:
+    """One experiment on its way from plan to tables."""
+
+    def __init__(
+        self, experiment: Experiment, out: Path, progress: Progress, began: float
+    ) -> None:
+        self.experiment = experiment
+        self.folder = out / experiment.name
+        self.progress = progress
+        self.store = Store(self.folder / "cells")
+        self.draws = Draws(experiment.seeds.experiment)
+        self.minima = Minima(out / ".cache" / "minima.json")
+        self.errors: list[dict[str, Any]] = []
+        self.failed: list[Sequence[Run]] = []
+        self.timings = {"import and spec": time.perf_counter() - began}
+
+    def run(self) -> Results:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        clear_strays(self.folder)
+        with self._timed("plan"):
+            runs = list(plan.runs(self.experiment))
+            found, todo = self._stored(runs)
+            minima = {t.name: self.minima(t.problem) for t in self.experiment.tasks}
+        with self._timed("starts"):
+            self._draw(todo)
+        self._execute(todo, found, len(runs))
+        with self._timed("tables"):
+            table = self._tables(runs, found, minima)
+            self._pictures()
+            self._worked(table)
+            self._manifest(table, minima)
+        return load(self.folder)
+
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.timings[name] = time.perf_counter() - began
+
+    def _stored(self, runs: list[Run]) -> tuple[dict[str, _Found], list[Run]]:
+        """What is stored, by program key, and the runs that are not: one run of each run_id."""
+        self._keys: dict[tuple[Any, ...], str] = {}
+        wanted: dict[str, dict[str, Run]] = {}
+        for run in runs:
+            key = self._key(run)
+            wanted.setdefault(key, {}).setdefault(run.run_id, run)
+        found: dict[str, _Found] = {}
+        todo: list[Run] = []
+        for key, by_id in wanted.items():
+            found[key] = _Found()
+            for cell in self.store.load(key, by_id):
+                found[key].runs.append([by_id.pop(name) for name in cell.run_ids])
+                found[key].histories.append(cell.history)
+            todo.extend(by_id.values())
+        for path in self.store.broken:
+            self.progress.note(f"{path.name} could not be read and is run again")
+        return found, todo
+
+    def _key(self, run: Run) -> str:
+        of = plan.program_of(self.experiment, run)
+        if of not in self._keys:
+            self._keys[of] = program_key(plan.program(self.experiment, run))
+        return self._keys[of]
+
+    def _draw(self, todo: list[Run]) -> None:
+        wanted: dict[str, tuple[Task, dict[tuple[str, int, str], None]]] = {}
+        for run in todo:
+            _, starts = wanted.setdefault(run.task.name, (run.task, {}))
+            starts[run.role, run.seed, run.start_kind] = None
+        for task, starts in wanted.values():
+            self.draws.prepare(task, starts)
+
+    def _inputs(self, cell: Cell) -> Inputs:
+        return Inputs(
+            [self.draws.start(r) for r in cell.runs],
+            [dict(r.hypers) for r in cell.runs],
+            self.draws.stream(cell.runs[0]),
+        )
+
+    def _execute(self, todo: list[Run], found: dict[str, _Found], total: int) -> None:
+        cells = plan.cells(self.experiment, todo)
+        steps = sum(len(c.runs) * c.program.steps for c in cells)
+        self.progress.begin(self.experiment.name, total, steps, total - len(todo))
+        working = Engine()
+        for cell, outcome in working.execute(cells, self._inputs):
+            if isinstance(outcome, Exception):
+                self._broken(cell, outcome)
+            else:
+                key = self._key(cell.runs[0])
+                self.store.put(key, [r.run_id for r in cell.runs], outcome)
+                found[key].runs.append(list(cell.runs))
+                found[key].histories.append(outcome)
+            self.progress.advance(len(cell.runs) * cell.program.steps)
+        self.timings |= working.timings
+
+    def _broken(self, cell: Cell, error: Exception) -> None:
+        run = cell.runs[0]
+        self.failed.append(cell.runs)
+        message = f"{type(error).__name__}: {error}"
+        self.errors.append({"problem": run.task.name, "optimizer": run.contender.name,
+                            "runs": len(cell.runs), "message": message})  # fmt: skip
+        first = message.splitlines()[0]
+        self.progress.note(f"{run.contender.name} on {run.task.name} broke: {first}")
+
+    def _tables(
+        self, runs: list[Run], found: dict[str, _Found], minima: dict[str, Minimum | None]
+    ) -> pd.DataFrame:
+        """Write runs, curves and paths; give the runs."""
+        ids = list(dict.fromkeys(r.run_id for r in runs))
+        number = {name: i for i, name in enumerate(ids)}
+        rows, curves, paths = [], [], []
+        for results in found.values():
+            for members, history in zip(results.runs, results.histories, strict=True):
+                minimum = minima[members[0].task.name]
+                part = tables.run_rows(members, history, minimum.value if minimum else None)
+                rows.append(part)
+                index = np.array([number[r.run_id] for r in members])
+                curves.append((index, history, part["diverged_at"].to_numpy(float)))
+                if history.path is not None:
+                    paths.append((index, history, tables.coordinates(members[0].task)))
+        rows += [tables.error_rows(members) for members in self.failed]
+        table = _in_order(rows, runs)
+        self._write_table("runs", table)
+        self._write_table("curves", tables.curve_table(curves, ids))
+        self._write_table("paths", tables.path_table(paths, ids))
+        csv = table.to_csv(index=False).encode()
+        atomic_write(self.folder / "runs.csv", lambda file: file.write(csv))
+        return table
+
+    def _write_table(self, name: str, table: pd.DataFrame) -> None:
+        def write(file: Any) -> None:
+            table.to_parquet(file, index=False, compression="zstd")
+
+        atomic_write(self.folder / f"{name}.parquet", write)
+
+    def _pictures(self) -> None:
+        arrays = {}
+        for task in self.experiment.tasks:
+            if task.problem.window is not None and task.problem.about.dim == 2:
+                for axis, values in zip("xyz", engine.picture(task.problem), strict=True):
+                    arrays[f"{task.name}/{axis}"] = values
+        atomic_write(self.folder / "pictures.npz", lambda file: np.savez(file, **arrays))
+
+    def _worked(self, table: pd.DataFrame) -> None:
+        """The first steps by hand, where a task asks for them, at each optimizer's first setting."""
+        pages = []
+        for task in self.experiment.tasks:
+            for name in task.optimizers if task.worked else ():
+                contender = self.experiment.contender(name)
+                if isinstance(contender.optimizer, Rule):
+                    pages.append(self._page(task, name, contender.optimizer))
+        text = json.dumps(pages, indent=1).encode()
+        atomic_write(self.folder / "worked.json", lambda file: file.write(text))
+
+    def _page(self, task: Task, name: str, rule: Rule) -> dict[str, Any]:
+        problem = task.problem
+        self.draws.prepare(task, [("evaluate", 0, "given" if problem.given is not None else "drawn")])
+        start = self.draws._starts[task.name, "evaluate", 0]
+        given = problem.data["gradients"][: task.worked] if problem.gradient is not None else None
+
+        def true_gradient(x: np.ndarray) -> np.ndarray:
+            return engine.probe(problem, [np.asarray(x, dtype=float)])[1][0]
+
+        names = tables.coordinates(task)
+        forward = []
+        if problem.forward is not None:
+            values = dict(zip(names, start.tolist(), strict=True)) | dict(problem.constants)
+            forward = trace_forward(problem.forward, values)
+        return trace_rule(
+            rule, next(self.experiment.contender(name).settings()), start,
+            true_gradient if given is None else given, names,
+            steps=task.worked, optimizer=name, problem=task.name, forward=forward,
+            true_gradient=true_gradient(start),
+        )  # fmt: skip
+
+    def _manifest(self, table: pd.DataFrame, minima: dict[str, Minimum | None]) -> None:
+        counts = Counter(table["status"])
+        made = manifest(
+            self.experiment, minima,
+            counts={status: counts[status] for status in ("hit", "budget", "diverged", "error")},
+            errors=self.errors,
+            timings={name: round(seconds, 3) for name, seconds in self.timings.items()},
+        )  # fmt: skip
+        text = json.dumps(made, indent=1).encode()
+        atomic_write(self.folder / "manifest.json", lambda file: file.write(text))
+
+
+def _in_order(parts: list[pd.DataFrame], runs: list[Run]) -> pd.DataFrame:
+    """The rows in the order of the plan; a run that stands under two names has a row for each."""
+    filled = [part.dropna(axis=1, how="all") for part in parts]
+    table = pd.concat(filled, ignore_index=True).set_index("run_id")
+    order = [r.run_id for r in runs]
+    ordered = table.loc[order].reset_index()
+    ordered["problem"] = [r.task.name for r in runs]
+    ordered["optimizer"] = [r.contender.name for r in runs]
+    columns = list(dict.fromkeys(name for part in parts for name in part.columns))
+    return ordered.reindex(columns=columns)

@@ -1,0 +1,156 @@
+"""How an experiment was made, in plain data: what the report says besides its tables."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import subprocess
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from optlab.draws import fingerprint
+from optlab.plan import cadence
+from optlab.problems import Minimum
+from optlab.rules import Rule
+from optlab.spec import Contender, Experiment, Target, Task
+from optlab.store import environment
+from optlab.tables import DIVERGENCE, coordinates
+from optlab.worked import formulas
+
+__all__ = ["manifest"]
+
+
+def manifest(
+    experiment: Experiment, minima: Mapping[str, Minimum | None], **more: Any
+) -> dict[str, Any]:
+    """Everything that is known of an experiment but its numbers; `more` is put in as it is."""
+    return {
+        "name": experiment.name,
+        "title": experiment.title,
+        "question": experiment.question,
+        "spec": experiment.text,
+        "spec_file": experiment.path.name,
+        "spec_hash": hashlib.sha256(experiment.text.encode()).hexdigest(),
+        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "command": f"optlab run {experiment.path.name}",
+        "problems": [_problem(experiment, t, minima[t.name]) for t in experiment.tasks],
+        "optimizers": [_optimizer(experiment, c) for c in experiment.contenders],
+        "seeds": {
+            "tune": experiment.seeds.tune,
+            "evaluate": experiment.seeds.evaluate,
+            "experiment": experiment.seeds.experiment,
+        },
+        "precision": experiment.precision,
+        "divergence": DIVERGENCE,
+        "versions": {k: v for k, v in environment().items() if k not in ("processor", "flags")},
+        "processor": environment()["processor"],
+        "git": _commit(experiment.path.parent),
+        **more,
+    }
+
+
+def _problem(experiment: Experiment, task: Task, minimum: Minimum | None) -> dict[str, Any]:
+    problem, about = task.problem, task.problem.about
+    return {
+        "name": task.name,
+        "family": problem.name,
+        "parameters": _plain(problem.parameters),
+        "dim": about.dim,
+        "summary": about.summary,
+        "source": about.source,
+        "curvature": list(about.curvature) if about.curvature else None,
+        "separable": about.separable,
+        "convex": about.convex,
+        "minimum": None if minimum is None else {
+            "value": minimum.value, "provenance": minimum.provenance, "error": minimum.error,
+            "at": [list(point) for point in minimum.at],
+        },
+        "steps": task.steps,
+        "cadence": cadence(experiment.record, task),
+        "epoch_steps": problem.epoch,
+        "targets": [_target(t, minimum) for t in task.targets],
+        "decision": task.targets[0].label if task.targets else None,
+        "optimizers": list(task.optimizers),
+        "names": list(coordinates(task)) if about.dim <= 12 and problem.layout == "coordinates"
+        else [],
+        "window": problem.window,
+        "fingerprint": fingerprint(problem),
+        "notes": list(task.notes),
+    }  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    """Mappings, lists and arrays as JSON knows them."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _target(target: Target, minimum: Minimum | None) -> dict[str, Any]:
+    threshold: float | None = target.value
+    if target.kind == "gap":
+        threshold = None if minimum is None else minimum.value + target.value
+    elif target.kind == "gap_over_start":
+        threshold = None  # each start has its own
+    return {
+        "label": target.label, "metric": target.metric, "kind": target.kind,
+        "value": target.value, "threshold": threshold,
+    }  # fmt: skip
+
+
+def _optimizer(experiment: Experiment, contender: Contender) -> dict[str, Any]:
+    optimizer = contender.optimizer
+    return {
+        "name": contender.name,
+        "rule": optimizer.name,
+        "hypers": {name: list(values) for name, values in contender.sweep.items()},
+        "swept": list(contender.swept),
+        "settings": sum(1 for _ in contender.settings()),
+        "citation": optimizer.citation,
+        "convention": optimizer.convention,
+        "summary": optimizer.summary,
+        "limits": _limits(experiment, contender),
+        "limit_formula": optimizer.limit_formula if isinstance(optimizer, Rule) else "",
+        "formulas": formulas(optimizer.form) if optimizer.form is not None else [],
+        "code": optimizer.form.source if optimizer.form is not None else "",
+    }
+
+
+def _limits(experiment: Experiment, contender: Contender) -> dict[str, list[Any]]:
+    """For each problem of constant curvature, the largest stable rate at each setting of the other
+    hyperparameters."""
+    limit = contender.optimizer.limit
+    if limit is None:
+        return {}
+    needed = [name for name in inspect.signature(limit).parameters if name != "L"]
+    found: dict[str, list[Any]] = {}
+    for task in experiment.tasks:
+        if task.problem.about.curvature is None or contender.name not in task.optimizers:
+            continue
+        largest = task.problem.about.curvature[1]
+        settings = {tuple(s[name] for name in needed) for s in contender.settings()}
+        found[task.name] = [
+            [dict(zip(needed, values, strict=True)), float(limit(largest, *values))]
+            for values in sorted(settings)
+        ]
+    return found
+
+
+def _commit(folder: Path) -> str | None:
+    """The git commit that `folder` is at, if it is in a repository and git is there."""
+    try:
+        asked = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True,
+            timeout=5,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return asked.stdout.strip()

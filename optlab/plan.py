@@ -1,0 +1,187 @@
+"""Experiment -> runs with an identity, and cells: batches of runs of one fixed shape.
+
+On a CPU the same run in batches of different shapes differs in its last bits, while in batches of
+one shape its bits depend neither on its place nor on its neighbours. So the shape of a cell follows
+from problem and rule alone, and cells that are not full are padded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from optlab.adapters import Optimizer
+from optlab.problems import Problem
+from optlab.spec import Contender, Experiment, Record, Task
+
+__all__ = ["Cell", "Program", "Run", "cells", "program", "program_of", "runs"]
+
+STEP_METRICS = ("loss", "grad_norm", "step_norm", "step_cosine")
+SMALL = 12
+"""Problems of at most so many coordinates have their path recorded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """What is compiled once: one problem, one optimizer, one precision, one record."""
+
+    problem: Problem
+    optimizer: Optimizer
+    fixed: tuple[tuple[str, float], ...]
+    """Hyperparameters that cannot be arrays, with their values."""
+    precision: str
+    steps: int
+    every: int
+    metrics: tuple[str, ...]
+    path: bool
+    lanes: int
+
+    @property
+    def mapped(self) -> bool:
+        """Whether runs are mapped over (they lie first) or broadcast over (they lie last)."""
+        return self.problem.layout == "tree" or self.optimizer.one_run
+
+    @property
+    def points(self) -> list[int]:
+        """The steps that are recorded: 0, every, 2 every, ..., and the last."""
+        return [*range(0, self.steps, self.every), self.steps]
+
+    @property
+    def hypers(self) -> tuple[str, ...]:
+        """The hyperparameters that are arrays over runs."""
+        fixed = dict(self.fixed)
+        return tuple(name for name in self.optimizer.hypers if name not in fixed)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Run:
+    """One run: its identity, and all of its causes but the program."""
+
+    run_id: str
+    task: Task
+    contender: Contender
+    hypers: Mapping[str, float]
+    role: str
+    seed: int
+    start_kind: str
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """Runs that are executed together; where a problem has minibatches, all of one seed."""
+
+    program: Program
+    runs: tuple[Run, ...]
+
+
+def runs(experiment: Experiment) -> Iterator[Run]:
+    """Every run of the experiment, problem by problem, optimizer by optimizer, setting by setting."""
+    for task in experiment.tasks:
+        seeds = list(_seeds(experiment, task))
+        for name in task.optimizers:
+            contender = experiment.contender(name)
+            identity = _Identity(experiment, task, contender)
+            for setting in contender.settings():
+                for role, seed, kind in seeds:
+                    yield Run(identity(setting, role, seed), task, contender, setting, role, seed,
+                              kind)  # fmt: skip
+
+
+def _seeds(experiment: Experiment, task: Task) -> Iterator[tuple[str, int, str]]:
+    """(role, seed, kind of start): a given start is one exact instance, unless batches are drawn."""
+    problem, seeds = task.problem, experiment.seeds
+    drawn_batches = problem.stream is not None and problem.longest is None
+    if problem.given is not None and not drawn_batches:
+        yield "evaluate", 0, "given"
+        return
+    kind = "given" if problem.given is not None else "drawn"
+    choice = any(c.swept for c in experiment.contenders if c.name in task.optimizers)
+    if choice:
+        yield from (("tune", seed, kind) for seed in range(seeds.tune))
+    yield from (("evaluate", seed, kind) for seed in range(seeds.evaluate))
+    if problem.usual is not None:
+        yield "picture", 0, "usual"
+
+
+class _Identity:
+    """run_id of a setting and seed: a hash of all causes, never of a place in a batch."""
+
+    def __init__(self, experiment: Experiment, task: Task, contender: Contender) -> None:
+        causes = {
+            "rule": contender.optimizer.name,
+            "problem": task.problem.name,
+            "parameters": task.problem.parameters,
+            "experiment_seed": experiment.seeds.experiment,
+            "steps": task.steps,
+            "precision": experiment.precision,
+        }
+        text = json.dumps(causes, sort_keys=True, default=str)
+        self._common = hashlib.sha256(text.encode())
+
+    def __call__(self, hypers: Mapping[str, float], role: str, seed: int) -> str:
+        hashed = self._common.copy()
+        hashed.update(repr((sorted(hypers.items()), role, seed)).encode())
+        return hashed.hexdigest()[:16]
+
+
+def program_of(experiment: Experiment, run: Run) -> tuple[Any, ...]:
+    """The key of the program that executes `run` within its experiment."""
+    fixed = tuple(sorted((n, v) for n, v in run.hypers.items() if n in run.contender.optimizer.fixed))
+    return run.task.name, run.contender.name, fixed
+
+
+def program(experiment: Experiment, run: Run) -> Program:
+    task, optimizer = run.task, run.contender.optimizer
+    problem = task.problem
+    fixed = program_of(experiment, run)[2]
+    small = problem.layout == "coordinates" and problem.about.dim <= SMALL
+    return Program(
+        problem, optimizer, fixed, experiment.precision, task.steps, cadence(experiment.record, task),
+        _metrics(experiment.record, problem), small, lanes(problem, optimizer),
+    )  # fmt: skip
+
+
+def cadence(record: Record, task: Task) -> int:
+    """Steps between recorded points. The full objective is nearly free on analytic problems and
+    costs many steps on data, so that by default 200 points are recorded there and 50 here."""
+    if record.every is not None:
+        return min(record.every, task.steps)
+    points = record.points or (200 if task.problem.layout == "coordinates" else 50)
+    return max(1, math.ceil(task.steps / points))
+
+
+def _metrics(record: Record, problem: Problem) -> tuple[str, ...]:
+    available = (*STEP_METRICS, *problem.metrics)
+    wanted = record.metrics or available
+    return tuple(m for m in available if m in wanted or m == "loss")
+
+
+def lanes(problem: Problem, optimizer: Optimizer) -> int:
+    """Runs in a cell: enough to fill vectors and hide the cost of a loop turn, few enough that the
+    state stays in a core's cache (measured; `benchmarks/`). Learning problems are fastest at 16."""
+    if problem.layout == "tree":
+        return 16
+    wide = 2 ** round(math.log2(8192 / problem.about.dim))
+    return max(16, min(1024, wide)) if not optimizer.one_run else max(16, min(128, wide))
+
+
+def cells(experiment: Experiment, todo: Iterable[Run]) -> list[Cell]:
+    """Pack runs into cells, those of one program together."""
+    groups: dict[tuple[Any, ...], list[Run]] = {}
+    programs: dict[tuple[Any, ...], Program] = {}
+    for run in todo:
+        key = program_of(experiment, run)
+        if key not in programs:
+            programs[key] = program(experiment, run)
+        shared = (run.role, run.seed) if programs[key].problem.stream is not None else ()
+        groups.setdefault((key, shared), []).append(run)
+    packed = []
+    for (key, _), members in groups.items():
+        width = programs[key].lanes
+        for i in range(0, len(members), width):
+            packed.append(Cell(programs[key], tuple(members[i : i + width])))
+    return packed

@@ -1,0 +1,213 @@
+"""The lists of a spec: problems, optimizers, targets, each entry with its place."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from optlab import adapters, problems
+from optlab.adapters import Optimizer
+from optlab.problems import Family, Problem
+from optlab.spec.errors import Faults, did_you_mean
+from optlab.spec.model import Contender, Target
+from optlab.spec.nodes import Node
+from optlab.spec.sweeps import values
+from optlab.straight import FormError
+
+__all__ = ["Entry", "contender", "entries", "problem", "targets"]
+
+MOST_SETTINGS = 10_000_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`- name: {use: what, key: value}` taken apart: `use` is the name unless said."""
+
+    name: str
+    use: str
+    body: Mapping[str, Node]
+    node: Node
+
+
+def entries(node: Node | None, what: str, root: Node, faults: Faults) -> list[Entry]:
+    """The entries of a list of problems or optimizers, names distinct."""
+    if node is None:
+        faults.add(root, f"`{what}` is missing; give a list, as in `{what}: [- name]`")
+        return []
+    if not isinstance(node.value, list) or not node.value:
+        faults.add(node, f"give a list of {what}, one a line, each beginning with `- `")
+        return []
+    found = [e for item in node.value if (e := _entry(item, what, faults)) is not None]
+    seen: dict[str, Entry] = {}
+    for entry in found:
+        if entry.name in seen:
+            faults.add(entry.node, f"two {what} are named '{entry.name}'; give one a name of its "
+                                   f"own: `- my-name: {{use: {entry.use}, ...}}`")  # fmt: skip
+        seen[entry.name] = entry
+    return found
+
+
+def _entry(item: Node, what: str, faults: Faults) -> Entry | None:
+    if isinstance(item.value, str):
+        return Entry(item.value, item.value, {}, item)
+    if not isinstance(item.value, dict) or len(item.value) != 1:
+        faults.add(item, f"{what[:-1]}: write `- name` or `- name: {{key: value}}`; keys of one "
+                         "entry stand under its name, indented or in braces")  # fmt: skip
+        return None
+    [(name, inner)] = item.value.items()
+    if inner.value is None:
+        return Entry(name, name, {}, inner)
+    if not isinstance(inner.value, dict):
+        faults.add(inner, "write keys and values, as in `{key: value}`")
+        return None
+    body = dict(inner.value)
+    use = body.pop("use", None)
+    if use is not None and not isinstance(use.value, str):
+        faults.add(use, f"{use.plain()!r} is not a name")
+        return None
+    return Entry(name, use.value if use else name, body, inner)
+
+
+def problem(entry: Entry, folder: Path, faults: Faults) -> Problem | None:
+    """The problem that `entry` asks for; its own keys (steps, targets, ...) are taken out before."""
+    before = len(faults.found)
+    family = _family(entry, folder, faults)
+    if family is None:
+        return None
+    declared = family.signature.parameters
+    rest = next((p for p in declared.values() if p.kind is p.VAR_KEYWORD), None)
+    given: dict[str, Any] = {}
+    for key, node in entry.body.items():
+        parameter = declared.get(key, rest)
+        if parameter is None or (parameter is not rest and parameter.kind is parameter.VAR_KEYWORD):
+            known = (*declared, *TASK_KEYS)
+            faults.add(node.at_key, f"'{entry.use}' has no such parameter{did_you_mean(key, known)}")
+        else:
+            _check_type(key, parameter, node, faults)
+            given[key] = node.plain()
+    if len(faults.found) > before:
+        return None
+    try:
+        return family(**given)
+    except ValueError as error:
+        key, _, reason = str(error).partition(": ")
+        place = entry.body.get(key, entry.node)
+        faults.add(place, reason if key in entry.body else str(error))
+        return None
+
+
+TASK_KEYS = ("steps", "epochs", "targets", "optimizers", "worked")
+
+
+def _family(entry: Entry, folder: Path, faults: Faults) -> Family | None:
+    if ":" in entry.use:
+        try:
+            return adapters.family_from_file(entry.use, folder)
+        except (FormError, ValueError) as error:
+            faults.add(entry.node, str(error))
+            return None
+    family = problems.REGISTRY.get(entry.use)
+    if family is None:
+        hint = did_you_mean(entry.use, problems.REGISTRY)
+        faults.add(entry.node, f"no problem named '{entry.use}'{hint}")
+    return family
+
+
+def _check_type(key: str, parameter: inspect.Parameter, node: Node, faults: Faults) -> None:
+    if parameter.annotation is parameter.empty:
+        return
+    kind: Any = parameter.annotation
+    value = node.plain()
+    try:
+        TypeAdapter(kind, config=ConfigDict(strict=True)).validate_python(value)
+    except ValidationError:
+        faults.add(node, f"{value!r} is not {_kind(kind)}")
+        return
+    if isinstance(value, float) and not math.isfinite(value):
+        faults.add(node, f"{value} is not a finite number")
+
+
+def _kind(annotation: Any) -> str:
+    """A type in plain words."""
+    simple = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    if annotation in simple:
+        return simple[annotation]
+    text = str(annotation)
+    text = text.replace("collections.abc.", "").replace("typing.", "").replace("NoneType", "null")
+    for old, new in (
+        ("Mapping[str, float]", "names with numbers"), ("list[float]", "a list of numbers"),
+        ("list[int]", "a list of whole numbers"), ("str", "text"), ("int", "a whole number"),
+        ("None", "null"), (" | ", " or "), ("Literal", "one of "),
+    ):  # fmt: skip
+        text = text.replace(old, new)
+    return text
+
+
+def contender(entry: Entry, folder: Path, faults: Faults) -> Contender | None:
+    """The optimizer that `entry` asks for, with the values of its hyperparameters."""
+    found = _optimizer(entry, folder, faults)
+    if found is None:
+        return None
+    optimizer, swept = found
+    sweep: dict[str, tuple[float, ...]] = {}
+    for name, default in optimizer.hypers.items():
+        sweep[name] = values(name, swept[name], faults) if name in swept else (float(default),)
+    if math.prod(len(v) for v in sweep.values()) > MOST_SETTINGS:
+        faults.add(entry.node, f"more than {MOST_SETTINGS:,} settings; sweep fewer values")
+        return None
+    return Contender(entry.name, optimizer, sweep)
+
+
+def _optimizer(
+    entry: Entry, folder: Path, faults: Faults
+) -> tuple[Optimizer, dict[str, Node]] | None:
+    """The optimizer, and the nodes of its numeric hyperparameters by their names of the house."""
+    options = {key: node.plain() for key, node in entry.body.items()}
+    try:
+        found = adapters.find(entry.use, options, folder)
+    except adapters.OptionError as error:
+        node = entry.body.get(error.option)
+        faults.add(node.at_key if node else entry.node, error.reason)
+        return None
+    except (FormError, ValueError) as error:
+        faults.add(entry.node, str(error))
+        return None
+    swept: dict[str, Node] = {}
+    for key, node in entry.body.items():
+        name = found.renamed.get(key, key)
+        if name in found.optimizer.hypers:
+            swept[name] = node
+        elif key not in found.used:
+            known = [k for k in found.known if k not in entry.body]
+            faults.add(node.at_key, f"'{entry.use}' has no such hyperparameter"
+                                    f"{did_you_mean(key, known)}")  # fmt: skip
+    return found.optimizer, swept
+
+
+_KINDS = ("loss", "gap", "gap_over_start")
+
+
+def targets(node: Node | None, faults: Faults) -> list[tuple[Target, Node]]:
+    """The targets of `{kind: value, ...}` in order; the first is the one that decides."""
+    if node is None:
+        return []
+    if not isinstance(node.value, dict) or not node.value:
+        faults.add(node, "write a kind and a value, as in {gap_over_start: 1e-3}")
+        return []
+    found: list[tuple[Target, Node]] = []
+    for kind, inner in node.value.items():
+        for item in inner.value if isinstance(inner.value, list) else [inner]:
+            value = item.value
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                faults.add(item, f"{item.plain()!r} is not a number")
+            elif not math.isfinite(value) or (kind in _KINDS[1:] and value <= 0):
+                faults.add(item, f"{value:g} must be finite and, for a gap, above 0")
+            else:
+                found.append((Target(kind, float(value)), inner))
+    return found

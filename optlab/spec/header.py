@@ -1,0 +1,123 @@
+"""The plain part of a spec, validated by pydantic: everything but problems, optimizers, targets."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from optlab.spec.errors import Faults, did_you_mean
+from optlab.spec.nodes import Node
+
+__all__ = ["Header", "read_header"]
+
+MOST_STEPS = 100_000_000
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class SeedsModel(_Strict):
+    """Seeds by role; roles are disjoint: settings are chosen on `tune`, reported on `evaluate`."""
+
+    tune: int = Field(default=3, ge=1, le=100_000)
+    evaluate: int = Field(default=10, ge=1, le=100_000)
+    experiment: int = Field(default=0, ge=0, le=2**63 - 1)
+
+
+class RecordModel(_Strict):
+    """When to record: `every` so many steps, or about `points` points in a run, and which metrics."""
+
+    every: int | None = Field(default=None, ge=1, le=MOST_STEPS)
+    points: int | None = Field(default=None, ge=1, le=1_000_000)
+    metrics: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _one_cadence(self) -> RecordModel:
+        if self.every is not None and self.points is not None:
+            raise ValueError("give `every` or `points`, not both")
+        return self
+
+
+def _count(value: Any) -> Any:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return {"evaluate": value} if whole else value
+
+
+class Header(_Strict):
+    """The keys of a spec that are plain values."""
+
+    title: str = Field(min_length=1, max_length=300)
+    question: str = ""
+    steps: int | None = Field(default=None, ge=1, le=MOST_STEPS)
+    epochs: float | None = Field(default=None, gt=0, le=MOST_STEPS)
+    seeds: Annotated[SeedsModel, BeforeValidator(_count)] = SeedsModel()
+    precision: Literal["float64", "float32"] = "float64"
+    record: RecordModel = RecordModel()
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> Header:
+        if self.steps is not None and self.epochs is not None:
+            raise ValueError("give `steps` or `epochs`, not both")
+        return self
+
+
+BY_HAND = ("problems", "optimizers", "targets")
+KEYS = (*Header.model_fields, *BY_HAND)
+
+
+def read_header(root: Node, faults: Faults) -> Header | None:
+    """The header of a spec; None where it has faults, which are noted at their places."""
+    plain = {key: node.plain() for key, node in root.value.items() if key not in BY_HAND}
+    try:
+        return Header.model_validate(plain)
+    except ValidationError as error:
+        for detail in error.errors():
+            place = root.at(detail["loc"])
+            faults.add(place.at_key if _about_key(detail) else place, _message(detail))
+        return None
+
+
+def _about_key(detail: Any) -> bool:
+    return detail["type"] == "extra_forbidden"
+
+
+def _message(detail: Any) -> str:
+    """Pydantic's finding in the words of someone who writes YAML."""
+    kind, context, given = detail["type"], detail.get("ctx", {}), detail["input"]
+    name = str(detail["loc"][-1]) if detail["loc"] else ""
+    if kind == "extra_forbidden":
+        known = _keys_beside(detail["loc"])
+        return f"no such key{did_you_mean(name, known)}"
+    if kind == "missing":
+        return f"`{name}` is missing"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind in ("int_type", "int_from_float"):
+        return f"{given!r} is not a whole number"
+    if kind == "float_type":
+        return f"{given!r} is not a number"
+    if kind == "string_type":
+        return f"{given!r} is not text; put it in quotes"
+    if kind == "string_too_short":
+        return "must not be empty"
+    if kind == "literal_error":
+        return f"{given!r} is not one of {context['expected']}"
+    if kind in ("greater_than_equal", "less_than_equal", "greater_than", "less_than"):
+        words = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
+        sign, bound = next((k, v) for k, v in context.items() if k in words)
+        return f"{given!r} must be {words[sign]} {bound:g}"
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return f"{given!r} does not fit; write keys and values, such as {_example(name)}"
+    return f"{given!r}: {detail['msg'].lower()}"
+
+
+def _example(name: str) -> str:
+    examples = {"seeds": "{tune: 3, evaluate: 10}, or one whole number", "record": "{every: 10}"}
+    return examples.get(name, "{key: value}")
+
+
+def _keys_beside(location: tuple[Any, ...]) -> tuple[str, ...]:
+    inside = {"seeds": SeedsModel, "record": RecordModel}
+    return tuple(inside[location[0]].model_fields) if len(location) > 1 else KEYS

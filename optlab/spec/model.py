@@ -1,0 +1,104 @@
+"""What a spec says, once it is known to be right: frozen and complete."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from optlab.adapters import Optimizer
+from optlab.problems import Problem
+
+__all__ = ["Contender", "Experiment", "Record", "Seeds", "Target", "Task"]
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """How many seeds each role has, and the number that all random streams start from."""
+
+    evaluate: int = 10
+    tune: int = 3
+    experiment: int = 0
+
+
+@dataclass(frozen=True)
+class Target:
+    """A goal: `loss` or `gap` or `gap_over_start` at most `value`, or a metric at least `value`."""
+
+    kind: str
+    value: float
+
+    @property
+    def rising(self) -> bool:
+        """Whether larger is better."""
+        return "accuracy" in self.kind
+
+    @property
+    def metric(self) -> str:
+        """The recorded metric that decides."""
+        return "loss" if self.kind in ("loss", "gap", "gap_over_start") else self.kind
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind} {'>=' if self.rising else '<='} {self.value:g}"
+
+
+@dataclass(frozen=True)
+class Record:
+    """When and what to record: every so many steps, or about so many points in a run."""
+
+    every: int | None = None
+    points: int | None = None
+    metrics: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A problem as one spec asks for it."""
+
+    name: str
+    problem: Problem
+    steps: int
+    targets: tuple[Target, ...]
+    optimizers: tuple[str, ...]
+    worked: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """An optimizer as one spec asks for it: `sweep` holds the values of every hyperparameter."""
+
+    name: str
+    optimizer: Optimizer
+    sweep: Mapping[str, tuple[float, ...]]
+
+    @property
+    def swept(self) -> tuple[str, ...]:
+        return tuple(name for name, values in self.sweep.items() if len(values) > 1)
+
+    def settings(self) -> Iterator[dict[str, float]]:
+        """Every combination of values, the last hyperparameter running fastest."""
+        for values in itertools.product(*self.sweep.values()):
+            yield dict(zip(self.sweep, values, strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """One question: every contender on every task."""
+
+    name: str
+    title: str
+    question: str
+    text: str
+    path: Path
+    precision: Literal["float64", "float32"]
+    seeds: Seeds
+    record: Record
+    tasks: tuple[Task, ...]
+    contenders: tuple[Contender, ...]
+
+    def contender(self, name: str) -> Contender:
+        return next(c for c in self.contenders if c.name == name)

@@ -1,0 +1,204 @@
+"""A spec file -> Experiment: the one border where input can be wrong.
+
+All faults of a file are told at once, each with its place, its reason and the way out.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from optlab.problems import Problem
+from optlab.spec.entries import TASK_KEYS, Entry, contender, entries, problem, targets
+from optlab.spec.errors import Fault, Faults, SpecError, did_you_mean
+from optlab.spec.header import MOST_STEPS, Header, read_header
+from optlab.spec.model import Contender, Experiment, Record, Seeds, Target, Task
+from optlab.spec.nodes import Node, compose
+
+__all__ = ["DEFAULT_TARGET", "read"]
+
+DEFAULT_TARGET = Target("gap_over_start", 1e-3)
+"""Where the minimum is known and no target is given: a thousandth of the way left."""
+
+METRICS = ("loss", "grad_norm", "step_norm", "step_cosine")
+
+
+def read(path: str | Path) -> Experiment:
+    """Read and check a spec file. SpecError with every fault where it cannot be used."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SpecError(str(path), [Fault(1, 1, "", "no such file")]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(str(path), [Fault(1, 1, "", f"cannot be read: {error}")]) from None
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> Experiment:
+    """The Experiment of a text; `path` names it, and files it uses are looked for beside it."""
+    root = compose(text, str(path))
+    faults = Faults()
+    if not isinstance(root.value, dict):
+        faults.add(root, "a spec is keys and values; `optlab new` writes a starter")
+        raise SpecError(str(path), faults.found)
+    header = read_header(root, faults)
+    found = root.value.get("optimizers")
+    contenders = [
+        c for e in entries(found, "optimizers", root, faults)
+        if (c := contender(e, path.parent, faults)) is not None
+    ]  # fmt: skip
+    names = tuple(e.name for e in entries(found, "optimizers", root, Faults()))
+    general = targets(root.value.get("targets"), faults)
+    tasks = [
+        task for e in entries(root.value.get("problems"), "problems", root, faults)
+        if (task := _task(e, path.parent, header, general, names, faults)) is not None
+    ]  # fmt: skip
+    if header and tasks:
+        _check_metrics(root, header, tasks, faults)
+    if faults.found or header is None:
+        raise SpecError(str(path), faults.found)
+    return _experiment(header, tasks, contenders, text, path)
+
+
+def _experiment(
+    header: Header, tasks: list[Task], contenders: list[Contender], text: str, path: Path
+) -> Experiment:
+    record = header.record
+    metrics = None if record.metrics is None else tuple(record.metrics)
+    return Experiment(
+        name=path.stem,
+        title=header.title,
+        question=header.question,
+        text=text,
+        path=path,
+        precision=header.precision,
+        seeds=Seeds(header.seeds.evaluate, header.seeds.tune, header.seeds.experiment),
+        record=Record(record.every, record.points, metrics),
+        tasks=tuple(tasks),
+        contenders=tuple(contenders),
+    )
+
+
+def _task(
+    entry: Entry,
+    folder: Path,
+    header: Header | None,
+    general: list[tuple[Target, Node]],
+    optimizers: tuple[str, ...],
+    faults: Faults,
+) -> Task | None:
+    own = {key: node for key, node in entry.body.items() if key in TASK_KEYS}
+    rest = {key: node for key, node in entry.body.items() if key not in TASK_KEYS}
+    made = problem(Entry(entry.name, entry.use, rest, entry.node), folder, faults)
+    chosen = _chosen(own.get("optimizers"), optimizers, faults)
+    if made is None:
+        targets(own.get("targets"), faults)
+        return None
+    steps, notes = _steps(made, own, header, entry, faults)
+    goals = _goals(made, own.get("targets"), general, faults)
+    worked = _worked(made, own.get("worked"), faults)
+    return Task(entry.name, made, steps, goals, chosen, worked, notes)
+
+
+def _chosen(node: Node | None, known: tuple[str, ...], faults: Faults) -> tuple[str, ...]:
+    if node is None:
+        return known
+    if not isinstance(node.value, list) or not node.value:
+        faults.add(node, "give a list of names from `optimizers`")
+        return known
+    for item in node.value:
+        if item.value not in known:
+            faults.add(item, f"no optimizer named '{item.plain()}'{did_you_mean(str(item.value), known)}")
+    return tuple(name for name in known if name in node.plain())
+
+
+def _whole(node: Node, low: int, high: int, faults: Faults) -> int | None:
+    value = node.value
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        faults.add(node, f"{node.plain()!r} is not a whole number from {low} to {high:,}")
+        return None
+    return value
+
+
+def _steps(
+    made: Problem, own: dict[str, Node], header: Header | None, entry: Entry, faults: Faults
+) -> tuple[int, tuple[str, ...]]:
+    """The budget in updates, and what must be said about it."""
+    if "steps" in own and "epochs" in own:
+        faults.add(own["epochs"], "give `steps` or `epochs`, not both")
+    if "epochs" in own:
+        epochs = own["epochs"].value
+        if isinstance(epochs, bool) or not isinstance(epochs, int | float) or not 0 < epochs < 1e8:
+            faults.add(own["epochs"], f"{own['epochs'].plain()!r} is not a number above 0")
+            return 1, ()
+        return _from_epochs(made, float(epochs), own["epochs"], faults)
+    if "steps" in own:
+        steps = _whole(own["steps"], 1, MOST_STEPS, faults) or 1
+        if made.longest is not None and steps > made.longest:
+            faults.add(own["steps"], f"the list of gradients ends after {made.longest} steps")
+        return steps, ()
+    if header is None:
+        return 1, ()
+    if header.epochs is not None and made.longest is None:
+        return _from_epochs(made, header.epochs, entry.node, faults)
+    if made.longest is not None:
+        return made.longest, (f"lasts as long as its list of gradients: {made.longest} steps",)
+    if header.steps is None:
+        faults.add(entry.node, "how long? give `steps` (or `epochs`) for the file or for this problem")
+        return 1, ()
+    return header.steps, ()
+
+
+def _from_epochs(
+    made: Problem, epochs: float, node: Node, faults: Faults
+) -> tuple[int, tuple[str, ...]]:
+    if made.epoch is None:
+        faults.add(node, "this problem has no data, so no epochs; give `steps`")
+        return 1, ()
+    steps = max(1, round(epochs * made.epoch))
+    return steps, (f"{epochs:g} epochs of {made.epoch} steps",)
+
+
+def _goals(
+    made: Problem, own: Node | None, general: list[tuple[Target, Node]], faults: Faults
+) -> tuple[Target, ...]:
+    """The problem's own targets, else the file's as far as they apply, else the default."""
+    stated = targets(own, faults) if own is not None else general
+    rising = ("loss", *made.metrics)
+    goals = []
+    for target, node in stated:
+        if target.kind in ("gap", "gap_over_start"):
+            if made.minimum is not None:
+                goals.append(target)
+            elif own is not None:
+                faults.add(node, "the minimum of this problem is not known; give a target as "
+                                 "{loss: 0.1}")  # fmt: skip
+        elif target.kind in rising:
+            goals.append(target)
+        elif own is not None or target.kind not in _KNOWN:
+            known = ("loss", "gap", "gap_over_start", *made.metrics)
+            faults.add(node.at_key, f"no such target{did_you_mean(target.kind, known)}")
+    if not stated and made.minimum is not None:
+        goals.append(DEFAULT_TARGET)
+    return tuple(dict.fromkeys(goals))
+
+
+_KNOWN = ("test_accuracy", "train_accuracy", "test_loss")
+
+
+def _worked(made: Problem, node: Node | None, faults: Faults) -> int:
+    """How many steps to work by hand: given gradients all (up to three), others none unless asked."""
+    if node is None:
+        return min(made.longest, 3) if made.longest is not None else 0
+    if made.layout != "coordinates" or made.about.dim > 12:
+        faults.add(node, "only problems of at most 12 coordinates are worked by hand")
+        return 0
+    return _whole(node, 0, 50, faults) or 0
+
+
+def _check_metrics(root: Node, header: Header, tasks: list[Task], faults: Faults) -> None:
+    for i, name in enumerate(header.record.metrics or ()):
+        known = {*METRICS, *(m for task in tasks for m in task.problem.metrics)}
+        if name not in known:
+            place = root.at(("record", "metrics", i))
+            faults.add(place, f"no metric named '{name}'{did_you_mean(name, known)}")

@@ -1,0 +1,220 @@
+"""History -> tidy tables: one row a run, and curves as (run_id, step, metric, value).
+
+All summaries are taken on recorded points, so a time is known to within the cadence and is told as
+the later end. Nothing is dropped and nothing is imputed: a target never reached has the time +inf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optlab.engine import History
+from optlab.plan import Run
+from optlab.spec import Target, Task
+
+__all__ = ["DIVERGENCE", "curve_table", "error_rows", "coordinates", "path_table", "run_rows"]
+
+BLOW_UP = 1e8
+DIVERGENCE = (
+    "A run has diverged where its loss is not finite or its gap to the minimum exceeds "
+    f"{BLOW_UP:g} times the gap at the start (where the minimum is not known: the loss exceeds "
+    f"{BLOW_UP:g} times the larger of 1 and the loss at the start)."
+)
+
+
+def run_rows(runs: Sequence[Run], history: History, minimum: float | None) -> pd.DataFrame:
+    """One row a run; `runs[i]` is column i of the history, all of one task."""
+    task = runs[0].task
+    loss = history.metrics["loss"].astype(float)
+    alive = np.logical_and.accumulate(~_blown_up(loss, minimum), axis=0)
+    kept = np.where(alive, loss, np.nan)
+    last = alive.sum(axis=0) - 1
+    diverged = ~alive[-1]
+    steps = history.points
+    diverged_at = np.where(diverged, steps[np.minimum(last + 1, len(steps) - 1)], np.nan)
+    columns: dict[str, Any] = _causes(runs)
+    final = _at(loss, last)
+    columns |= {
+        "steps_done": np.where(diverged, diverged_at, task.steps).astype(int),
+        "loss_first": loss[0],
+        "loss_final": final,
+        "loss_best": _best(kept),
+        "gap": final - minimum if minimum is not None else np.nan,
+        "diverged_at": diverged_at,
+        "largest_rise": _largest_rise(kept, minimum),
+    }
+    columns["grad_evals"] = columns["steps_done"]
+    hit = np.zeros(len(runs), dtype=bool)
+    for i, target in enumerate(task.targets):
+        met = _met(target, history, alive, minimum)
+        reached, held = _times(met, steps)
+        columns |= {
+            f"reached.{target.label}": reached,
+            f"held.{target.label}": held,
+            f"worst_after.{target.label}": _worst_after(met, loss, alive),
+        }
+        if i == 0:
+            hit = np.isfinite(held)
+    columns["status"] = np.select([diverged, hit], ["diverged", "hit"], "budget")
+    columns["stalled"] = _stalled(history, final, minimum) & ~diverged
+    return pd.DataFrame(columns)
+
+
+def error_rows(runs: Sequence[Run]) -> pd.DataFrame:
+    """The rows of runs that could not be executed."""
+    rows = pd.DataFrame(_causes(runs))
+    return rows.assign(status="error", stalled=False, steps_done=0, grad_evals=0)
+
+
+def _causes(runs: Sequence[Run]) -> dict[str, Any]:
+    names = runs[0].contender.optimizer.hypers
+    return {
+        "run_id": [r.run_id for r in runs],
+        "problem": runs[0].task.name,
+        "optimizer": runs[0].contender.name,
+        "rule": runs[0].contender.optimizer.name,
+        **{f"hyper.{name}": [r.hypers[name] for r in runs] for name in names},
+        "role": [r.role for r in runs],
+        "seed": [r.seed for r in runs],
+        "start_kind": [r.start_kind for r in runs],
+    }
+
+
+def _blown_up(loss: np.ndarray, minimum: float | None) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        if minimum is None:
+            bad = np.abs(loss) > BLOW_UP * np.maximum(1.0, np.abs(loss[0]))
+        else:
+            # A start at the very minimum has no gap to compare with; rounding is its scale then.
+            floor = np.finfo(float).eps * max(1.0, abs(minimum))
+            bad = loss - minimum > BLOW_UP * np.maximum(loss[0] - minimum, floor)
+    return bad | ~np.isfinite(loss)
+
+
+def _at(values: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """Column i at row index[i]; NaN where the index is before the first row."""
+    picked = values[np.maximum(index, 0), np.arange(values.shape[1])]
+    return np.where(index >= 0, picked, np.nan)
+
+
+def _best(kept: np.ndarray) -> np.ndarray:
+    best = np.where(np.isnan(kept), np.inf, kept).min(axis=0)
+    return np.where(np.isfinite(best), best, np.nan)
+
+
+def _largest_rise(kept: np.ndarray, minimum: float | None) -> np.ndarray:
+    """S2: the largest rise above the best loss so far, as a share of the gap at the start (of the
+    loss at the start where the minimum is not known)."""
+    best_so_far = np.fmin.accumulate(kept, axis=0)
+    rise = np.where(np.isnan(kept), 0.0, kept - best_so_far).max(axis=0)
+    scale = kept[0] - minimum if minimum is not None else np.abs(kept[0])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(rise == 0, 0.0, rise / scale)
+
+
+def _met(
+    target: Target, history: History, alive: np.ndarray, minimum: float | None
+) -> np.ndarray:
+    """Where the target is met, at each point of each run; never after divergence."""
+    values = history.metrics[target.metric].astype(float)
+    bound = np.full(values.shape[1], target.value)
+    if target.kind == "gap":
+        bound = bound + (minimum or 0.0)
+    elif target.kind == "gap_over_start":
+        bound = (minimum or 0.0) + target.value * (values[0] - (minimum or 0.0))
+    with np.errstate(invalid="ignore"):
+        good = values >= bound if target.rising else values <= bound
+    return good & alive
+
+
+def _times(met: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(first reached, held from): the first step at which the target is met, and the first from
+    which it is met to the end; +inf for never."""
+    reached = np.where(met.any(axis=0), steps[met.argmax(axis=0)], np.inf)
+    trailing = np.logical_and.accumulate(met[::-1], axis=0).sum(axis=0)
+    first = np.minimum(len(steps) - trailing, len(steps) - 1)
+    return reached, np.where(trailing > 0, steps[first], np.inf)
+
+
+def _worst_after(met: np.ndarray, loss: np.ndarray, alive: np.ndarray) -> np.ndarray:
+    """The largest loss from the first hit on; +inf where the run diverged after it."""
+    after = np.logical_or.accumulate(met, axis=0)
+    seen = np.where(alive, loss, np.inf)
+    worst = np.where(after, seen, -np.inf).max(axis=0)
+    return np.where(met.any(axis=0), worst, np.nan)
+
+
+def _stalled(history: History, final: np.ndarray, minimum: float | None) -> np.ndarray:
+    """Whether the gradient is exactly zero at the end, away from a known minimum."""
+    if "grad_norm" not in history.metrics:
+        return np.zeros(len(final), dtype=bool)
+    flat = history.metrics["grad_norm"][-1] == 0
+    if minimum is None:
+        return flat
+    first = history.metrics["loss"][0].astype(float)
+    return flat & (final - minimum > 1e-9 * np.maximum(1.0, first - minimum))
+
+
+def curve_table(
+    histories: Sequence[tuple[np.ndarray, History, np.ndarray]], run_ids: Sequence[str]
+) -> pd.DataFrame:
+    """Curves of many cells: each a triple (index of each column's run in `run_ids`, history, the
+    step at which each column diverged or NaN). Rows in the order of runs, metrics, steps."""
+    metrics = list(dict.fromkeys(name for _, h, _ in histories for name in h.metrics))
+    parts = []
+    for index, history, diverged_at in histories:
+        before = history.points[:, None] < np.where(np.isnan(diverged_at), np.inf, diverged_at)
+        for name, values in history.metrics.items():
+            row, column = np.nonzero(before & ~np.isnan(values))
+            parts.append((index[column], np.full(len(row), metrics.index(name)),
+                          history.points[row], values[row, column]))  # fmt: skip
+    run, metric, step, value = _joined(parts)
+    order = np.lexsort((step, metric, run))
+    return pd.DataFrame(
+        {
+            "run_id": pd.Categorical.from_codes(run[order], pd.Index(run_ids, dtype=str)),
+            "step": step[order].astype(np.int32),
+            "metric": pd.Categorical.from_codes(metric[order], pd.Index(metrics, dtype=str)),
+            "value": value[order].astype(float),
+        }
+    )
+
+
+def path_table(
+    histories: Sequence[tuple[np.ndarray, History, tuple[str, ...]]], run_ids: Sequence[str]
+) -> pd.DataFrame:
+    """Paths of many cells: each a triple (index of each column's run, history, coordinates)."""
+    names = list(dict.fromkeys(name for _, _, coordinates in histories for name in coordinates))
+    parts = []
+    for index, history, coordinates in histories:
+        assert history.path is not None
+        finite = np.isfinite(history.path).all(axis=1)
+        for i, name in enumerate(coordinates):
+            row, column = np.nonzero(finite)
+            parts.append((index[column], np.full(len(row), names.index(name)),
+                          history.points[row], history.path[row, i, column]))  # fmt: skip
+    run, coordinate, step, value = _joined(parts)
+    order = np.lexsort((coordinate, step, run))
+    return pd.DataFrame(
+        {
+            "run_id": pd.Categorical.from_codes(run[order], pd.Index(run_ids, dtype=str)),
+            "step": step[order].astype(np.int32),
+            "coordinate": pd.Categorical.from_codes(coordinate[order], pd.Index(names, dtype=str)),
+            "value": value[order].astype(float),
+        }
+    )
+
+
+def _joined(parts: list[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
+    if not parts:
+        return tuple(np.zeros(0, dtype=kind) for kind in (int, int, int, float))
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+
+
+def coordinates(task: Task) -> tuple[str, ...]:
+    """The names of a problem's coordinates."""
+    return task.problem.names or tuple(f"x{i + 1}" for i in range(task.problem.about.dim))
