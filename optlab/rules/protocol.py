@@ -46,6 +46,8 @@ class Rule:
     """Largest stable step size on a quadratic: a function of the largest curvature `L` and of the
     hyperparameters by name."""
     limit_formula: str = ""
+    text: str = ""
+    """Text beyond the function's own that may decide the result: the file of a user's rule."""
 
     one_run = False  # a rule broadcasts over runs; it need not be mapped over them
     fixed: frozenset[str] = frozenset()  # every hyperparameter may be a traced array
@@ -61,7 +63,7 @@ class Rule:
     @property
     def source(self) -> str:
         """The text that decides the result, for the key under which runs are stored."""
-        return self.form.source
+        return self.form.source + self.text
 
     @property
     def summary(self) -> str:
@@ -129,6 +131,17 @@ def make_rule(
         )
     if "x" not in form.inputs:
         raise FormError(f"{form.name}: the first argument must be `x`, the parameters")
+    for name in INPUTS:
+        if name in form.states or name in form.constants:
+            raise FormError(f"{form.name}: `{name}` is an input; write it without a default")
+    changed = [line.name for line in form.lines if line.name in INPUTS[1:]]
+    if changed:
+        raise FormError(f"{form.name}: `{changed[0]}` is an input and keeps its value; give the "
+                        "result another name")  # fmt: skip
+    for name, value in form.states.items():
+        if value is not X0 and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise FormError(f"{form.name}: the state `{name}` starts at {value!r}; a start is a "
+                            "number or X0 (where the parameters start)")  # fmt: skip
     if form.returns != ("x", *form.states):
         raise FormError(
             f"{form.name}: must return `{', '.join(('x', *form.states))}` (x, then every state in "
