@@ -1,7 +1,16 @@
 """Every objective: loss, start, batches, known minimum; one file a family."""
 
 from optlab.problems import assignment, learning, pictures, quadratic
-from optlab.problems.protocol import About, Family, Minimum, Problem, make_family, normal, uniform
+from optlab.problems.protocol import (
+    About,
+    Family,
+    Minimum,
+    Problem,
+    make_family,
+    normal,
+    problem,
+    uniform,
+)
 
 __all__ = [
     "REGISTRY",
@@ -11,6 +20,7 @@ __all__ = [
     "Problem",
     "make_family",
     "normal",
+    "problem",
     "uniform",
 ]
 
