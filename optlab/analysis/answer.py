@@ -24,7 +24,7 @@ _FEW_SEEDS = 6  # below it an exact two-sided signed-rank test cannot reach 5 %:
 
 
 def answer(results: Results) -> list[str]:
-    """What was seen: over all problems where there are several, then each problem, then the scope."""
+    """What was seen: over all problems (if there are several), then on each, then the scope."""
     runs, manifest = results.runs, results.manifest
     best = best_settings(runs, manifest)
     times = time_to_target(runs, best, manifest)
@@ -214,7 +214,10 @@ def _scope(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]) -> 
         return f"A description of these runs, not a test: {where}, one start each."
     low, high = (int(evaluated.min()), int(evaluated.max())) if len(evaluated) else (0, 0)
     seeds = f"{low}" if low == high else f"{low} to {high}"
-    text = f"A description of these runs, not a test: {where}, {seeds} evaluation seed{'s' * (high != 1)}"
+    text = (
+        f"A description of these runs, not a test: {where}, "
+        f"{seeds} evaluation seed{'s' * (high != 1)}"
+    )
     if (best["chosen_on"] == "tune").any() and (best["settings"] > 1).any():
         text += "; settings were chosen on other seeds"
     return text + "."
@@ -271,18 +274,18 @@ def _below_minimum(runs: pd.DataFrame, manifest: dict[str, Any]) -> list[tuple[s
 def _same_seeds(best: pd.DataFrame) -> list[tuple[str, str]]:
     bad = best[(best["chosen_on"] == "evaluate") & (best["settings"] > 1)]
     text = (
-        "Settings were chosen on the runs that are shown (there were no tune seeds), which flatters "
-        f"whoever had more settings to try: {listed(_names(bad))}."
+        "Settings were chosen on the runs that are shown (there were no tune seeds), which "
+        f"flatters whoever had more settings to try: {listed(_names(bad))}."
     )
     return [("selection", text)] if len(bad) else []
 
 
 def _on_edge(best: pd.DataFrame) -> list[tuple[str, str]]:
-    parts = [
-        f"{row['optimizer']} on {row['problem']} ({listed([f'{side} {name}' for name, side in row['on_edge'].items()])})"
-        for _, row in best.iterrows()
-        if row["on_edge"]
-    ]
+    parts = []
+    for _, row in best.iterrows():
+        if row["on_edge"]:
+            sides = listed([f"{side} {name}" for name, side in row["on_edge"].items()])
+            parts.append(f"{row['optimizer']} on {row['problem']} ({sides})")
     text = (
         "The best setting lies at the edge of what was tried, so a better one may lie beyond it: "
         f"{listed(parts)}."

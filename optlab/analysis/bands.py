@@ -39,7 +39,7 @@ def curve_bands(
     chosen = at_best(runs, best)
     chosen = chosen[chosen["status"] != "error"]
     wanted = curves[(curves["metric"] == metric) & curves["run_id"].isin(chosen["run_id"])]
-    wide = {run: table for run, table in wanted.groupby("run_id", sort=False, observed=True)}
+    wide = {str(run): table for run, table in wanted.groupby("run_id", sort=False, observed=True)}
     bands = []
     for problem, optimizer in pairs(manifest):
         mine = chosen[

@@ -47,9 +47,9 @@ def best_settings(runs: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
 
     Chosen on `tune` rows by the median over seeds of the step from which the decision target is
     held (never = +inf), ties by the median last loss (diverged = +inf), then by the order of the
-    grid. Without `tune` rows it is chosen on the `evaluate` rows and says so (`chosen_on`). Columns:
-    problem, optimizer, `hyper.<name>`, chosen_on, seeds, settings (tried), score, loss (both
-    medians), on_edge (swept name -> "smallest" or "largest" value that was tried).
+    grid. Without `tune` rows it is chosen on the `evaluate` rows and says so (`chosen_on`).
+    Columns: problem, optimizer, `hyper.<name>`, chosen_on, seeds, settings (tried), score, loss
+    (both medians), on_edge (swept name -> "smallest" or "largest" value that was tried).
     """
     rows = []
     for problem, optimizer in pairs(manifest):
@@ -106,7 +106,7 @@ def _best(pool: pd.DataFrame, problem: dict[str, Any], optimizer: dict[str, Any]
     }
 
 
-def _place(key: tuple[float, ...], optimizer: dict[str, Any]) -> tuple[int, ...]:
+def _place(key: tuple[Any, ...], optimizer: dict[str, Any]) -> tuple[int, ...]:
     """Where a setting stands in the grid as it was written: the place of each of its values."""
     return tuple(
         int(np.abs(np.asarray(values, dtype=float) - value).argmin()) if len(values) else 0

@@ -1,0 +1,24 @@
+"""Tables to matplotlib figures, one function a figure; nothing here uses pyplot's global state.
+
+Each function takes `Results` and returns a `matplotlib.figure.Figure` with one panel a problem, so
+it works in a notebook and in a thread. `svg` turns a figure into text that follows a reader's light
+or dark scheme.
+"""
+
+from optlab.figures.curves import curves
+from optlab.figures.paths import drawable, paths
+from optlab.figures.sensitivity import sensitivity
+from optlab.figures.style import PALETTE, Look, looks, svg
+from optlab.figures.times import times
+
+__all__ = [
+    "PALETTE",
+    "Look",
+    "curves",
+    "drawable",
+    "looks",
+    "paths",
+    "sensitivity",
+    "svg",
+    "times",
+]

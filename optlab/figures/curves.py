@@ -1,0 +1,153 @@
+"""How the loss (or another metric) went, one panel a problem."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from optlab.analysis import best_settings, curve_bands
+from optlab.figures.style import (
+    FLOOR,
+    INK,
+    MUTED,
+    Look,
+    blank,
+    label_ends,
+    log_axis,
+    looks,
+    panels,
+    short,
+    step_axis,
+    thinned,
+)
+from optlab.results import Results
+
+__all__ = ["curves"]
+
+
+def curves(
+    results: Results,
+    problems: Sequence[str] | None = None,
+    *,
+    metric: str = "loss",
+    bands: pd.DataFrame | None = None,
+) -> Figure:
+    """Median over the evaluation seeds of each optimizer at its chosen setting, with a band from
+    the lower to the upper quartile; the dotted line is the target.
+
+    Runs that diverged count as infinitely bad: where the median itself is, the line ends with a
+    cross. `bands` is `analysis.curve_bands(...)`, if it has been computed already.
+    """
+    manifest = results.manifest
+    if bands is None:
+        best = best_settings(results.runs, manifest)
+        bands = curve_bands(results.curves, results.runs, best, manifest, metric)
+    names = list(problems) if problems is not None else [p["name"] for p in manifest["problems"]]
+    figure, axes = panels(names)
+    entries = {problem["name"]: problem for problem in manifest["problems"]}
+    for axis, name in zip(axes, names, strict=True):
+        here = bands[bands["problem"] == name]
+        if here.empty:
+            blank(axis, f"{metric}: nothing recorded")
+        else:
+            _panel(axis, here, entries[name], looks(manifest), metric)
+    return figure
+
+
+def _panel(
+    axis: Axes,
+    here: pd.DataFrame,
+    problem: dict[str, Any],
+    look: dict[str, Look],
+    metric: str,
+) -> None:
+    quantity = here["quantity"].iloc[0]
+    values = here[["median", "q25", "q75"]].to_numpy(dtype=float)
+    finite = values[np.isfinite(values)]
+    floor = _floor(finite, quantity)
+    ends = []
+    for optimizer in here["optimizer"].unique():
+        mine = here[here["optimizer"] == optimizer]
+        height = _line(axis, mine, look[optimizer], floor)
+        if height is not None:
+            ends.append((height, optimizer, look[optimizer]))
+    last = float(here["step"].max())
+    axis.set_xlim(0, max(last, 1.0))
+    if len(finite):
+        _limits(axis, finite, floor)
+    if floor is not None:
+        log_axis(axis, "y")
+    if metric == "loss":
+        _target(axis, problem, quantity)
+    step_axis(axis)
+    axis.set_ylabel({"gap": "loss − f*", "loss": "loss"}.get(quantity, quantity.replace("_", " ")))
+    label_ends(axis, ends)
+
+
+def _floor(finite: np.ndarray, quantity: str) -> float | None:
+    """The lowest value a logarithmic axis can show; None where the axis must be linear."""
+    if quantity not in ("gap", "loss", "grad_norm", "step_norm", "test_loss"):
+        return None
+    positive = finite[finite > 0]
+    # A gap at or under zero is rounding; a loss under zero is a loss, and has no logarithm.
+    if not len(positive) or (quantity != "gap" and (finite < 0).any()):
+        return None
+    return max(float(positive.min()), float(positive.max()) * FLOOR)
+
+
+def _line(axis: Axes, mine: pd.DataFrame, look: Look, floor: float | None) -> float | None:
+    """One optimizer's band and median; returns the height of its right end."""
+    step = mine["step"].to_numpy(dtype=float)
+    low, middle, high = (mine[name].to_numpy(dtype=float) for name in ("q25", "median", "q75"))
+    if floor is not None:
+        low, middle, high = (np.maximum(line, floor) for line in (low, middle, high))
+    alive = np.isfinite(middle)
+    if not alive.any():
+        return None
+    if (mine["n"] > 1).any():
+        # Where the upper quartile failed the band is open above: it goes to the edge of the panel.
+        top = np.where(np.isposinf(high), 1e300, high)
+        bottom = np.where(np.isneginf(low), -1e300, low)
+        s, b, t = thinned(step[alive], bottom[alive], top[alive], most=160)
+        axis.fill_between(s, b, t, color=look.color, alpha=0.16, linewidth=0)
+    x, y = thinned(step[alive], middle[alive])
+    axis.plot(x, y, color=look.color, linestyle=look.dash, solid_capstyle="round")
+    last = int(np.flatnonzero(alive)[-1])
+    if last + 1 < len(middle) and not alive[last + 1 :].any():
+        axis.plot(step[last], middle[last], "x", color=look.color, markersize=8, markeredgewidth=2)
+    return float(middle[last])
+
+
+def _limits(axis: Axes, finite: np.ndarray, floor: float | None) -> None:
+    high, low = float(finite.max()), float(finite.min())
+    if floor is None:
+        pad = 0.05 * (high - low) or 0.5
+        axis.set_ylim(low - pad, high + pad)
+        return
+    low = max(low, floor)
+    room = max((high / low) ** 0.06, 1.3)
+    axis.set_ylim(low / room, high * room)
+
+
+def _target(axis: Axes, problem: dict[str, Any], quantity: str) -> None:
+    """The decision target as a dotted line, where it is a line in this panel."""
+    entry = next((t for t in problem["targets"] if t["label"] == problem.get("decision")), None)
+    if entry is None or entry.get("metric") != "loss" or entry.get("threshold") is None:
+        return
+    height = entry["threshold"]
+    if quantity == "gap":
+        height = height - problem["minimum"]["value"]
+    low, high = axis.get_ylim()
+    if axis.get_yscale() == "log" and height <= 0:
+        return
+    if not low <= height <= high:
+        return
+    axis.axhline(height, color=INK, linestyle=":", linewidth=1.1)
+    axis.annotate(f"target {short(entry['label'], 28)}", (1, height), (-3, 3),
+                  xycoords=axis.get_yaxis_transform(), textcoords="offset points", ha="right",
+                  va="bottom", fontsize=7.5, color=MUTED)  # fmt: skip

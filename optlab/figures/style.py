@@ -1,0 +1,266 @@
+"""How every figure looks: an optimizer's colour, dash and marker, axes in decades, and the SVG."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.transforms import offset_copy
+
+__all__ = [
+    "FLOOR", "GRID", "INK", "MUTED", "PALETTE", "PAPER", "Look", "blank", "label_ends", "log_axis",
+    "looks", "panels", "short", "step_axis", "svg", "thinned",
+]  # fmt: skip
+
+# Light, dark: after Okabe & Ito (2008), told apart by readers who see few colours. On white their
+# yellow and sky blue are too pale for a line, so they are darkened; on black all are lifted.
+PALETTE = (
+    ("#0072b2", "#56b4e9"),
+    ("#c24e00", "#ff9248"),
+    ("#007f5f", "#2fcf9f"),
+    ("#b0558a", "#e79ac6"),
+    ("#8a6d00", "#f0d442"),
+    ("#5b4fc9", "#a9a1ff"),
+    ("#7a3b1d", "#d8a184"),
+    ("#5f6b76", "#b4bec8"),
+)
+# On a logarithmic axis what lies further below the largest value shown is rounding; it would take
+# the room of everything else, so it stands on the lower edge.
+FLOOR = 1e-16
+_DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (6, 1.5, 1.4, 1.5)))
+_MARKERS = "os^DvPX*"
+
+# Colours that follow the reader's scheme. Figures are drawn in the light ones, each of which stands
+# for a CSS variable; no other thing in a figure may have these very values.
+PAPER, INK, MUTED, GRID = "#fdfdfc", "#1b1f23", "#5a626b", "#dfe3e7"
+_DARK = {PAPER: "#15181c", INK: "#e8eaed", MUTED: "#a3abb3", GRID: "#343a41"}
+_VARIABLES = {PAPER: "paper", INK: "ink", MUTED: "muted", GRID: "grid"}
+
+_STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "optlab",
+    "font.family": "DejaVu Sans",
+    "font.size": 9.0,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9.0,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "figure.facecolor": "none",
+    "hatch.color": GRID,
+    "hatch.linewidth": 1.0,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "text.color": INK,
+    "lines.linewidth": 1.7,
+    "path.simplify": True,
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one optimizer is drawn, everywhere: by its place in the spec, not by the plot."""
+
+    color: str
+    dark: str
+    dash: Any
+    marker: str
+
+
+def looks(manifest: dict[str, Any]) -> dict[str, Look]:
+    """Each optimizer's look. After eight the colours come again with the next dash and marker."""
+    out = {}
+    for i, optimizer in enumerate(manifest["optimizers"]):
+        again = i // len(PALETTE)
+        color, dark = PALETTE[i % len(PALETTE)]
+        dash = _DASHES[(i + again) % len(_DASHES)]
+        out[optimizer["name"]] = Look(color, dark, dash, _MARKERS[(i + again) % len(_MARKERS)])
+    return out
+
+
+def panels(
+    names: Sequence[str], size: tuple[float, float] = (4.5, 3.2), columns: int = 3
+) -> tuple[Figure, Iterator[Axes]]:
+    """A figure with one panel a name, in rows of at most `columns`; `size` of one in inches."""
+    count = max(1, len(names))
+    across = min(columns, count)
+    down = math.ceil(count / across)
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(size[0] * across, size[1] * down), layout="constrained")
+        axes = figure.subplots(down, across, squeeze=False).ravel()
+    for spare in axes[count:]:
+        spare.set_axis_off()
+    for axis, name in zip(axes, names, strict=False):
+        axis.set_title(short(name, 44), fontweight="bold", loc="left", fontsize=9.5)
+        axis.tick_params(length=3, labelsize=8)
+    return figure, iter(axes[:count])
+
+
+def blank(axis: Axes, why: str) -> None:
+    """A panel that has nothing to show says why."""
+    axis.set_axis_off()
+    axis.text(0.5, 0.5, why, transform=axis.transAxes, ha="center", va="center", color=MUTED)
+
+
+def short(name: str, most: int = 18) -> str:
+    """A name that fits. Dollar signs are escaped: matplotlib takes a pair of them for math."""
+    cut = name if len(name) <= most else name[: most - 1] + "…"
+    return cut.replace("$", r"\$")
+
+
+def thinned(*columns: Any, most: int = 300) -> tuple[np.ndarray, ...]:
+    """At most about `most` points of a line, with both ends: of each stretch the lowest and the
+    highest of the last column, so that spikes stay."""
+    arrays = [np.asarray(column, dtype=float) for column in columns]
+    n = len(arrays[0])
+    if n <= most:
+        return tuple(arrays)
+    keep = {0, n - 1}
+    for part in np.array_split(np.arange(n), most // 2):
+        last = arrays[-1][part]
+        if np.isnan(last).all():
+            keep.add(int(part[0]))
+            continue
+        keep |= {int(part[np.nanargmin(last)]), int(part[np.nanargmax(last)])}
+    index = sorted(keep)
+    return tuple(array[index] for array in arrays)
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _decade(value: float, _: Any = None) -> str:
+    """`10⁻³` without mathtext, so that the label is one piece of text in whatever font there is."""
+    if value <= 0:
+        return ""
+    exponent = math.log10(value)
+    if abs(exponent - round(exponent)) > 1e-6:
+        return f"{value:g}"
+    power = round(exponent)
+    return f"{value:g}" if -3 <= power <= 3 else f"10{str(power).translate(_RAISED)}"
+
+
+def log_axis(axis: Axes, which: str) -> None:
+    """A logarithmic axis with whole decades as ticks (and 2 and 5 where fewer than two decades)."""
+    getattr(axis, f"set_{which}scale")("log")
+    side = getattr(axis, f"{which}axis")
+    low, high = getattr(axis, f"get_{which}lim")()
+    narrow = low > 0 and high / low < 50
+    ticks = 5 if which == "y" else 6
+    side.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,), numticks=ticks + 2))
+    side.set_major_formatter(FuncFormatter(_decade))
+    side.set_minor_locator(NullLocator())
+    side.set_minor_formatter(NullFormatter())
+
+
+def step_axis(axis: Axes, label: str = "updates") -> None:
+    """The axis of time: optimizer updates, written with thousands apart."""
+    axis.set_xlabel(label)
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+
+def label_ends(axis: Axes, ends: list[tuple[float, str, Look]]) -> None:
+    """Names beside the right ends of lines, at heights (data) pushed apart until they do not meet,
+    each with its marker so that grey print can be read."""
+    if not ends:
+        return
+    transform = axis.transData + axis.transAxes.inverted()
+    x = axis.get_xlim()[1]
+    wanted = sorted(
+        ((float(transform.transform((x, y))[1]), name, look) for y, name, look in ends),
+        key=lambda end: end[0],
+    )
+    gap = min(0.075, 1.0 / len(wanted))
+    heights = _apart([min(max(end[0], 0.0), 1.0) for end in wanted], gap)
+    for height, (y, name, look) in zip(heights, wanted, strict=True):
+        y = min(max(y, 0.0), 1.0)
+        axis.plot([1.0, 1.025], [y, height], transform=axis.transAxes, color=look.color,
+                  linewidth=0.7, clip_on=False)  # fmt: skip
+        beside = offset_copy(axis.transAxes, axis.figure, x=7, units="points")
+        axis.plot([1.025], [height], look.marker, transform=beside, color=look.color,
+                  markersize=4.2, clip_on=False)  # fmt: skip
+        axis.annotate(short(name), (1.025, height), (13, 0), xycoords="axes fraction",
+                      textcoords="offset points", va="center", color=look.color, fontsize=8.5,
+                      annotation_clip=False)  # fmt: skip
+
+
+def _apart(heights: list[float], gap: float) -> list[float]:
+    """Rising heights moved as little as a few sweeps need, until neighbours are `gap` apart."""
+    out = list(heights)
+    for _ in range(200):
+        moved = False
+        for i in range(len(out) - 1):
+            lack = gap - (out[i + 1] - out[i])
+            if lack > 1e-9:
+                out[i] -= lack / 2
+                out[i + 1] += lack / 2
+                moved = True
+        if not moved:
+            break
+    low = min(0.0, 1.0 - gap * (len(out) - 1))
+    shift = max(0.0, low - out[0]) - max(0.0, out[-1] - 1.02)
+    return [height + shift for height in out]
+
+
+_NUMBER = re.compile(r"-?\d+\.\d{3,}")
+_PLACES = re.compile(r'((?: d| points| x| y| x1| y1| x2| y2| width| height)=")([^"]*)(")')
+
+
+def svg(figure: Figure, alt: str = "") -> str:
+    """The figure as SVG text: text stays text, colours are CSS variables that follow the reader's
+    light or dark scheme, and the same figure gives the same bytes."""
+    buffer = io.StringIO()
+    with mpl.rc_context(_STYLE):
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    # Two decimals of a point are finer than any screen, and half the bytes.
+    text = _PLACES.sub(lambda m: m[1] + _NUMBER.sub(_rounded, m[2]) + m[3], text)
+    text = re.sub(r" ?font-family: [^;\"]+;?", "", text)
+    pairs = {**{light: (name, _DARK[light]) for light, name in _VARIABLES.items()}}
+    pairs |= {light: (f"c{i}", dark) for i, (light, dark) in enumerate(PALETTE)}
+    for light, (name, _) in pairs.items():
+        text = text.replace(light, f"var(--{name})")
+    # A presentation attribute takes no var(); a style does.
+    text = re.sub(r' (fill|stroke)="(var\(--\w+\))"', r' style="\1: \2"', text)
+    day = "; ".join(f"--{name}: {light}" for light, (name, _) in pairs.items())
+    night = "; ".join(f"--{name}: {dark}" for name, dark in pairs.values())
+    style = (
+        f"<style>text {{ font-family: {_FONT} }} :root {{ {day} }} "
+        f"@media (prefers-color-scheme: dark) {{ :root {{ {night} }} }}</style>"
+    )
+    head, rest = text.split(">", 1)
+    title = f"<title>{_plain(alt)}</title>" if alt else ""
+    return f'{head} role="img">{title}{style}{rest}'
+
+
+_FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
+
+
+def _rounded(match: re.Match[str]) -> str:
+    text = f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def _plain(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
