@@ -1,14 +1,34 @@
-"""A laboratory for optimizers: one YAML file asks, one offline page answers."""
+"""A laboratory for optimizers: one YAML file asks, one offline page answers.
 
-import importlib
+`optlab.run(spec)` runs a spec file and gives its Results, `optlab.load(folder)` reads them again,
+`optlab.rule` and `optlab.problem` declare one's own. Names are loaded when they are first used, so
+that a command that needs no arrays starts at once.
+"""
+
+from importlib import import_module
 from typing import Any
 
-# Where the names for a user's own file live; looked up when asked for (PEP 562), so that
-# `import optlab` stays quick.
-_HOMES = {"problem": "optlab.problems", "rule": "optlab.rules"}
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Results": "optlab.results",
+    "SpecError": "optlab.spec",
+    "X0": "optlab.rules",
+    "load": "optlab.results",
+    "normal": "optlab.problems",
+    "problem": "optlab.problems",
+    "rule": "optlab.rules",
+    "run": "optlab.lab",
+    "uniform": "optlab.problems",
+}
+__all__ = ["Results", "SpecError", "X0", "load", "normal", "problem", "rule", "run", "uniform"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'optlab' has no attribute '{name}'")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'optlab' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

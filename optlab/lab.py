@@ -263,4 +263,6 @@ def _in_order(parts: list[pd.DataFrame], runs: list[Run]) -> pd.DataFrame:
     ordered["problem"] = [r.task.name for r in runs]
     ordered["optimizer"] = [r.contender.name for r in runs]
     columns = list(dict.fromkeys(name for part in parts for name in part.columns))
-    return ordered.reindex(columns=columns)
+    hypers = [name for name in columns if name.startswith("hyper.")]
+    rest = [name for name in columns if name not in hypers]
+    return ordered.reindex(columns=[*rest[:4], *hypers, *rest[4:]])

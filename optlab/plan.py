@@ -21,7 +21,7 @@ from optlab.spec import Contender, Experiment, Record, Task
 __all__ = ["Cell", "Program", "Run", "cells", "program", "program_of", "runs"]
 
 STEP_METRICS = ("loss", "grad_norm", "step_norm", "step_cosine")
-SMALL = 12
+SMALL = 4
 """Problems of at most so many coordinates have their path recorded."""
 
 

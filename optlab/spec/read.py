@@ -163,6 +163,8 @@ def _goals(
     made: Problem, own: Node | None, general: list[tuple[Target, Node]], faults: Faults
 ) -> tuple[Target, ...]:
     """The problem's own targets, else the file's as far as they apply, else the default."""
+    if own is None and made.longest is not None:
+        return ()  # a recorded list of gradients shows steps; it is not a race
     stated = targets(own, faults) if own is not None else general
     rising = ("loss", *made.metrics)
     goals = []

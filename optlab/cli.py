@@ -1,0 +1,362 @@
+"""The command line. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import sys
+import time
+import webbrowser
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from optlab import __version__, freshness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from optlab.problems import Family
+    from optlab.rules import Rule
+
+app = typer.Typer(
+    help="A laboratory for optimizers: one YAML file asks, one offline page answers.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+BROKEN, WRONG = 1, 2  # exit codes: some runs ended in error; the spec or the call is wrong
+
+Specs = Annotated[list[Path], typer.Argument(help="Spec files (YAML).", metavar="SPEC...")]
+Out = Annotated[Path, typer.Option(help="Where results go: DIR/<name>/.", metavar="DIR")]
+
+
+def main() -> None:
+    """Entry point: what a user can cause ends in a message and an exit code, not in a traceback."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        err.print("\nstopped; what is done is kept, and the same command goes on from there")
+        sys.exit(130)
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Turn a wrong spec or file into its message and exit code 2."""
+    from optlab.spec import SpecError
+
+    try:
+        yield
+    except SpecError as error:
+        for line in error.lines():
+            err.print(f"[red]{escape(line)}[/red]")
+        raise typer.Exit(WRONG) from None
+    except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
+        err.print(f"[red]{escape(str(error))}[/red]")
+        raise typer.Exit(WRONG) from None
+
+
+class _Bar:
+    """Progress on the terminal: run-steps a second and time left."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %  {task.fields[rate]}"), TimeRemainingColumn(),
+            console=err, transient=True,
+        )  # fmt: skip
+        self._bar.start()
+        self._began = time.monotonic()
+        self._done = 0
+        self._task = self._bar.add_task("reading", total=None, rate="")
+
+    def begin(self, name: str, runs: int, run_steps: int, stored: int) -> None:
+        kept = f", {stored:,} of them stored" if stored else ""
+        self._began, self._done = time.monotonic(), 0
+        self._bar.update(self._task, description=f"{escape(name)}: {runs:,} runs{kept}",
+                         total=max(run_steps, 1), completed=0 if run_steps else 1)  # fmt: skip
+
+    def advance(self, run_steps: int) -> None:
+        self._done += run_steps
+        rate = self._done / max(time.monotonic() - self._began, 1e-9)
+        self._bar.update(self._task, advance=run_steps, rate=f"{_short(rate)} run-steps/s")
+
+    def note(self, text: str) -> None:
+        err.print(f"[yellow]{escape(text)}[/yellow]")
+
+    def say(self, text: str) -> None:
+        self._bar.update(self._task, description=escape(text), total=None, rate="")
+
+    def close(self) -> None:
+        self._bar.stop()
+
+
+def _short(number: float) -> str:
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number:.3g} "
+
+
+@app.command()
+def run(
+    specs: Specs,
+    out_: Annotated[Path, typer.Option("--out", help="Results go to DIR/<name>/.")] = Path("reports"),
+    report_: Annotated[bool, typer.Option("--report/--no-report", help="Render the pages.")] = True,
+    timings: Annotated[bool, typer.Option(help="Print where the time went.")] = False,
+) -> None:
+    """Run spec files and render their reports. What is up to date or stored is not run again."""
+    began = time.perf_counter()
+    names = [spec.stem for spec in specs]
+    for name in {n for n in names if names.count(n) > 1}:
+        err.print(f"[red]two specs are named '{escape(name)}'; their results would share a folder[/]")
+        raise typer.Exit(WRONG)
+    stale = [spec for spec in specs if not _fresh(spec, out_)]
+    for spec in specs:
+        if spec not in stale:
+            out.print(f"[green]{escape(spec.stem)}[/green]: up to date, nothing to do")
+    if not stale:
+        return
+    from optlab import engine
+
+    with _plain_errors():
+        engine.prepare(out_ / ".cache" / "compiled")
+        _check_all(stale)
+        broken = sum([_run_one(spec, out_, report_, timings) for spec in stale])
+        if report_:
+            from optlab import report
+
+            page = report.render_index(out_)
+            out.print(f"{escape(str(page))}  [dim]all reports[/dim]")
+    if timings:
+        out.print(f"in all {time.perf_counter() - began:.1f} s")
+    if broken:
+        raise typer.Exit(BROKEN)
+
+
+def _fresh(spec: Path, folder: Path) -> bool:
+    return spec.is_file() and freshness.is_fresh(folder / spec.stem, freshness.stamp(spec))
+
+
+def _check_all(specs: list[Path]) -> None:
+    """Read every spec before anything runs, so that all their faults are told at once."""
+    from optlab.spec import SpecError, read
+
+    wrong = []
+    for spec in specs:
+        try:
+            read(spec)
+        except SpecError as error:
+            wrong += error.lines()
+    if wrong:
+        for line in wrong:
+            err.print(f"[red]{escape(line)}[/red]")
+        raise typer.Exit(WRONG)
+
+
+def _run_one(spec: Path, folder: Path, render: bool, timings: bool) -> bool:
+    """Run one spec; True where some of its runs ended in error."""
+    from optlab import lab
+
+    stamp = freshness.stamp(spec)
+    bar = _Bar()
+    try:
+        results = lab.run(spec, folder, bar)
+        spent = dict(results.manifest["timings"])
+        if render:
+            from optlab import report
+
+            bar.say(f"{spec.stem}: report")
+            began = time.perf_counter()
+            report.render(results.folder)
+            spent["report"] = time.perf_counter() - began
+    finally:
+        bar.close()
+    counts = results.manifest["counts"]
+    told = ", ".join(f"{n:,} {status}" for status, n in counts.items() if n)
+    out.print(f"[bold]{escape(spec.stem)}[/bold]: {len(results.runs):,} runs ({told})")
+    if render:
+        out.print(f"{escape(str(results.folder / 'index.html'))}")
+    if timings:
+        for name, seconds in spent.items():
+            out.print(f"  {name:<16} {seconds:7.2f} s")
+        out.print("  [dim]compile and run are summed over the devices[/dim]")
+    for error in results.manifest["errors"]:
+        place = f"{error['optimizer']} on {error['problem']}"
+        err.print(f"[red]{escape(place)}: {error['runs']} runs broke: {escape(error['message'])}[/]")
+    if render and not counts["error"]:
+        freshness.mark_fresh(results.folder, stamp)
+    return bool(counts["error"])
+
+
+@app.command()
+def report(
+    folders: Annotated[list[Path], typer.Argument(help="Result folders.", metavar="FOLDER...")],
+) -> None:
+    """Render the pages of result folders again; nothing is run."""
+    from optlab import report as pages
+
+    with _plain_errors():
+        for folder in folders:
+            for path in pages.render(folder):
+                out.print(escape(str(path)))
+        for parent in sorted({folder.resolve().parent for folder in folders}):
+            pages.render_index(parent)
+
+
+@app.command()
+def plan(specs: Specs) -> None:
+    """Say what a spec asks for and what it will cost, without running it."""
+    with _plain_errors():
+        from optlab.estimate import estimate
+        from optlab.spec import read
+
+        for spec in specs:
+            experiment = read(spec)
+            cost = estimate(experiment)
+            out.print(f"[bold]{escape(experiment.title)}[/bold]  {escape(str(spec))}")
+            for task in experiment.tasks:
+                goal = task.targets[0].label if task.targets else "no target"
+                out.print(f"  {escape(task.name)}: {task.problem.about.dim} parameters, "
+                          f"{task.steps:,} steps, {goal}"
+                          + "".join(f" ({escape(note)})" for note in task.notes))  # fmt: skip
+            for c in experiment.contenders:
+                settings = sum(1 for _ in c.settings())
+                swept = f" over {', '.join(c.swept)}" if c.swept else ""
+                out.print(f"  {escape(c.name)}: {settings:,} setting{'s' * (settings > 1)}{swept}")
+            out.print(
+                f"  {cost.runs:,} runs, {_short(cost.run_steps)}run-steps, {cost.cells:,} cells of "
+                f"{cost.programs} programs\n"
+                f"  about {_duration(cost.seconds)} from a cold start ({_duration(cost.compile_seconds)}"
+                f" of it compiling, kept for next time), {max(cost.memory, 1e6) / 1e6:,.0f} MB "
+                "for the tables"
+            )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+@app.command(name="list")
+def list_() -> None:
+    """List the optimizers and problems of the house."""
+    from optlab import problems, rules
+    from optlab.adapters import libraries
+
+    out.print("[bold]Optimizers[/bold]")
+    for name, rule in rules.REGISTRY.items():
+        out.print(f"  {name:<22} {escape(rule.summary)}")
+    for name in libraries.NAMES:
+        out.print(f"  {name:<22} [dim]with that library's convention and defaults[/dim]")
+    out.print(f"  {'optax.<name>':<22} [dim]any transformation of optax[/dim]")
+    out.print(f"  {'file.py:function':<22} [dim]a rule of your own, beside the spec[/dim]")
+    out.print("[bold]Problems[/bold]")
+    for name, family in problems.REGISTRY.items():
+        out.print(f"  {name:<22} {escape(family.summary)}")
+    out.print(f"  {'file.py:function':<22} [dim]a loss of your own, beside the spec[/dim]")
+    out.print("[dim]`optlab show NAME` says more of one.[/dim]")
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="An optimizer or a problem.")]) -> None:
+    """Show an optimizer (formula, hyperparameters, paper, convention) or a problem."""
+    from optlab import problems
+    from optlab.adapters import OptionError, find
+    from optlab.spec.errors import did_you_mean
+
+    if name in problems.REGISTRY:
+        _show_family(problems.REGISTRY[name])
+        return
+    try:
+        found = find(name, {}, Path())
+    except (OptionError, ValueError) as error:
+        from optlab import rules
+
+        known = did_you_mean(name, (*rules.REGISTRY, *problems.REGISTRY))
+        reason = str(error) if "." in name or ":" in name else f"nothing is named '{name}'{known}"
+        err.print(f"[red]{escape(reason)}[/red]")
+        raise typer.Exit(WRONG) from None
+    _show_optimizer(name, found.optimizer)  # type: ignore[arg-type]
+
+
+def _show_optimizer(name: str, rule: Rule) -> None:
+    from optlab.vocabulary import look_up
+    from optlab.worked import formulas
+
+    out.print(f"[bold]{escape(name)}[/bold]  {escape(rule.summary)}")
+    if rule.form is not None:
+        out.print(f"\n{escape(rule.form.source.rstrip())}\n")
+        for latex in formulas(rule.form):
+            out.print(f"  $ {escape(latex)} $")
+    out.print("\nHyperparameters")
+    for hyper, default in rule.hypers.items():
+        word = look_up(hyper)
+        out.print(f"  {hyper:<10} default {default:<8g} in {str(word.interval):<10} {word.meaning}",
+                  markup=False)  # fmt: skip
+    for label, text in (("Paper", rule.citation), ("Convention", rule.convention)):
+        if text:
+            out.print(f"{label}: {escape(text)}")
+    if getattr(rule, "limit_formula", ""):
+        out.print(f"Largest stable rate on a quadratic of largest curvature L: {rule.limit_formula}")
+
+
+def _show_family(family: Family) -> None:
+    import inspect
+
+    out.print(f"[bold]{family.name}[/bold]  {escape(inspect.getdoc(family.make) or '')}")
+    out.print("\nParameters" if family.signature.parameters else "\nNo parameters.")
+    for parameter in family.signature.parameters.values():
+        kind = inspect.formatannotation(parameter.annotation)
+        if parameter.kind is parameter.VAR_KEYWORD:
+            out.print(f"  {'<name>':<12} {kind}, any number of them", markup=False)
+        else:
+            out.print(f"  {parameter.name:<12} {kind}, default {parameter.default!r}", markup=False)
+
+
+@app.command()
+def new(
+    file: Annotated[Path, typer.Argument(help="Where to write the starter.")],
+) -> None:
+    """Write a commented starter spec."""
+    from importlib.resources import files
+
+    if file.exists():
+        err.print(f"[red]{escape(str(file))} exists and is left as it is; choose another name[/red]")
+        raise typer.Exit(WRONG)
+    with _plain_errors():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(files("optlab").joinpath("starter.yaml").read_text("utf-8"), "utf-8")
+    out.print(f"{escape(str(file))} written; next: optlab run {escape(str(file))}")
+
+
+@app.command(name="open")
+def open_(
+    name: Annotated[str, typer.Argument(help="A report's name; the index of all unless said.")] = "",
+    out_: Annotated[Path, typer.Option("--out", help="Where the reports are.")] = Path("reports"),
+) -> None:
+    """Open a report in the browser."""
+    page = (out_ / name / "index.html").resolve()
+    if not page.is_file():
+        err.print(f"[red]{escape(str(page))} is not there; `optlab run` makes it[/red]")
+        raise typer.Exit(WRONG)
+    out.print(escape(str(page)))
+    webbrowser.open(page.as_uri())
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    out.print(__version__)
+
+
+if __name__ == "__main__":
+    main()
