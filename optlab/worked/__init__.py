@@ -1,0 +1,6 @@
+"""A straight-line function as its formulas, and its steps worked by hand."""
+
+from optlab.worked.formula import formulas, mathml
+from optlab.worked.trace import trace_forward, trace_rule
+
+__all__ = ["formulas", "mathml", "trace_forward", "trace_rule"]
