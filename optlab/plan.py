@@ -147,16 +147,20 @@ def program(experiment: Experiment, run: Run) -> Program:
 
 def cadence(record: Record, task: Task) -> int:
     """Steps between recorded points. The full objective is nearly free on analytic problems and
-    costs many steps on data, so that by default 200 points are recorded there and 50 here."""
+    costs many steps on data, so that by default 200 points are recorded there and 20 here."""
     if record.every is not None:
         return min(record.every, task.steps)
-    points = record.points or (200 if task.problem.layout == "coordinates" else 50)
+    points = record.points or (200 if task.problem.layout == "coordinates" else 20)
     return max(1, math.ceil(task.steps / points))
 
 
 def _metrics(record: Record, problem: Problem) -> tuple[str, ...]:
+    """The recorded metrics: those asked for, else all but, with minibatches, the norm of the full
+    gradient, which would cost more than the steps do."""
     available = (*STEP_METRICS, *problem.metrics)
-    wanted = record.metrics or available
+    batches = problem.stream is not None and problem.longest is None
+    usual = [name for name in available if not (batches and name == "grad_norm")]
+    wanted = record.metrics or usual
     return tuple(m for m in available if m in wanted or m == "loss")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import math
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from optlab.adapters import Optimizer
 from optlab.problems import Family, Problem
 from optlab.spec.errors import Faults, did_you_mean
 from optlab.spec.model import Contender, Target
-from optlab.spec.nodes import Node
+from optlab.spec.nodes import Node, whole
 from optlab.spec.sweeps import values
 from optlab.straight import FormError
 
@@ -89,8 +90,7 @@ def problem(entry: Entry, folder: Path, faults: Faults) -> Problem | None:
             known = (*declared, *TASK_KEYS)
             faults.add(node.at_key, f"'{entry.use}' has no such parameter{did_you_mean(key, known)}")
         else:
-            _check_type(key, parameter, node, faults)
-            given[key] = node.plain()
+            given[key] = _typed(parameter, node, faults)
     if len(faults.found) > before:
         return None
     try:
@@ -119,18 +119,20 @@ def _family(entry: Entry, folder: Path, faults: Faults) -> Family | None:
     return family
 
 
-def _check_type(key: str, parameter: inspect.Parameter, node: Node, faults: Faults) -> None:
-    if parameter.annotation is parameter.empty:
-        return
-    kind: Any = parameter.annotation
-    value = node.plain()
-    try:
-        TypeAdapter(kind, config=ConfigDict(strict=True)).validate_python(value)
-    except ValidationError:
-        faults.add(node, f"{value!r} is not {_kind(kind)}")
-        return
-    if isinstance(value, float) and not math.isfinite(value):
-        faults.add(node, f"{value} is not a finite number")
+def _typed(parameter: inspect.Parameter, node: Node, faults: Faults) -> Any:
+    """The node's value as the parameter's type, so that 10 and 10.0 are one condition number."""
+    value, kind = node.plain(), parameter.annotation
+    if kind is parameter.empty:
+        return value
+    adapter = TypeAdapter[Any](kind, config=ConfigDict(strict=True))
+    for candidate in (value, whole(value)):
+        with contextlib.suppress(ValidationError):
+            typed = adapter.validate_python(candidate)
+            if isinstance(typed, float) and not math.isfinite(typed):
+                faults.add(node, f"{typed} is not a finite number")
+            return typed
+    faults.add(node, f"{value!r} is not {_kind(kind)}")
+    return None
 
 
 def _kind(annotation: Any) -> str:

@@ -7,11 +7,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from optlab.spec.errors import Faults, did_you_mean
-from optlab.spec.nodes import Node
+from optlab.spec.nodes import Node, whole
 
 __all__ = ["Header", "read_header"]
 
 MOST_STEPS = 100_000_000
+
+
+Whole = Annotated[int, BeforeValidator(whole)]
 
 
 class _Strict(BaseModel):
@@ -21,16 +24,16 @@ class _Strict(BaseModel):
 class SeedsModel(_Strict):
     """Seeds by role; roles are disjoint: settings are chosen on `tune`, reported on `evaluate`."""
 
-    tune: int = Field(default=3, ge=1, le=100_000)
-    evaluate: int = Field(default=10, ge=1, le=100_000)
-    experiment: int = Field(default=0, ge=0, le=2**63 - 1)
+    tune: Whole = Field(default=3, ge=1, le=100_000)
+    evaluate: Whole = Field(default=10, ge=1, le=100_000)
+    experiment: Whole = Field(default=0, ge=0, le=2**63 - 1)
 
 
 class RecordModel(_Strict):
     """When to record: `every` so many steps, or about `points` points in a run, and which metrics."""
 
-    every: int | None = Field(default=None, ge=1, le=MOST_STEPS)
-    points: int | None = Field(default=None, ge=1, le=1_000_000)
+    every: Whole | None = Field(default=None, ge=1, le=MOST_STEPS)
+    points: Whole | None = Field(default=None, ge=1, le=1_000_000)
     metrics: list[str] | None = None
 
     @model_validator(mode="after")
@@ -41,8 +44,8 @@ class RecordModel(_Strict):
 
 
 def _count(value: Any) -> Any:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return {"evaluate": value} if whole else value
+    count = isinstance(whole(value), int) and not isinstance(value, bool)
+    return {"evaluate": value} if count else value
 
 
 class Header(_Strict):
@@ -50,7 +53,7 @@ class Header(_Strict):
 
     title: str = Field(min_length=1, max_length=300)
     question: str = ""
-    steps: int | None = Field(default=None, ge=1, le=MOST_STEPS)
+    steps: Whole | None = Field(default=None, ge=1, le=MOST_STEPS)
     epochs: float | None = Field(default=None, gt=0, le=MOST_STEPS)
     seeds: Annotated[SeedsModel, BeforeValidator(_count)] = SeedsModel()
     precision: Literal["float64", "float32"] = "float64"

@@ -16,7 +16,7 @@ import yaml
 
 from optlab.spec.errors import Fault, SpecError
 
-__all__ = ["Node", "compose"]
+__all__ = ["Node", "compose", "whole"]
 
 MOST_NODES = 200_000  # aliases can make a short text denote billions of nodes
 
@@ -129,3 +129,8 @@ def _scalar(raw: yaml.ScalarNode) -> Any:
     if _INT.match(raw.value):
         return int(raw.value)
     return float(raw.value) if _FLOAT.match(raw.value) else raw.value
+
+
+def whole(value: Any) -> Any:
+    """1e3 as 1000; anything that is not a whole number as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -12,7 +12,7 @@ from optlab.spec.entries import TASK_KEYS, Entry, contender, entries, problem, t
 from optlab.spec.errors import Fault, Faults, SpecError, did_you_mean
 from optlab.spec.header import MOST_STEPS, Header, read_header
 from optlab.spec.model import Contender, Experiment, Record, Seeds, Target, Task
-from optlab.spec.nodes import Node, compose
+from optlab.spec.nodes import Node, compose, whole
 
 __all__ = ["DEFAULT_TARGET", "read"]
 
@@ -113,7 +113,7 @@ def _chosen(node: Node | None, known: tuple[str, ...], faults: Faults) -> tuple[
 
 
 def _whole(node: Node, low: int, high: int, faults: Faults) -> int | None:
-    value = node.value
+    value = whole(node.value)
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         faults.add(node, f"{node.plain()!r} is not a whole number from {low} to {high:,}")
         return None

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from optlab.spec.errors import Faults, did_you_mean
-from optlab.spec.nodes import Node
+from optlab.spec.nodes import Node, whole
 from optlab.vocabulary import look_up
 
 __all__ = ["MOST_VALUES", "values"]
@@ -70,7 +70,7 @@ def _range(node: Node, faults: Faults) -> list[float]:
     # Two a decade is what a rate curve needs at the least; five tell a straight trend from a bend.
     count = round(2 * math.log10(high / low)) + 1 if scale == "log" else 5
     if "n" in node.value:
-        count = node.value["n"].value
+        count = whole(node.value["n"].value)
     if isinstance(count, bool) or not isinstance(count, int) or not 2 <= count <= MOST_VALUES:
         faults.add(node.value.get("n", node), f"n must be a whole number from 2 to {MOST_VALUES:,}")
         return []
