@@ -1,0 +1,8 @@
+"""Stored results to pages: one HTML file that needs nothing else, and the same as Markdown.
+
+Nothing is run here: a report is made again from its folder alone, in seconds.
+"""
+
+from optlab.report.page import render, render_index
+
+__all__ = ["render", "render_index"]

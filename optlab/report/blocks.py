@@ -1,0 +1,110 @@
+"""What a report is made of, before it is HTML or Markdown: sections of blocks.
+
+Each block names its `kind`, by which a template chooses how to write it; texts are plain, and each
+template escapes them for its own language.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from optlab.figures import Look
+
+__all__ = ["Cell", "Figures", "Fold", "Formula", "Notes", "Picture", "Pre", "Section", "Table",
+           "Text"]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table: a text, a smaller remark below it, an optimizer's mark, formulas (LaTeX)."""
+
+    text: str = ""
+    small: str = ""
+    look: Look | None = None
+    latex: tuple[str, ...] = ()
+    math: bool = False
+    """`text` is LaTeX."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph."""
+
+    kind: ClassVar = "text"
+    text: str
+    small: bool = False
+
+
+@dataclass(frozen=True)
+class Notes:
+    """A list."""
+
+    kind: ClassVar = "notes"
+    items: list[str]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One SVG: its file below the folder, its text, what it shows in words, its width in pixels."""
+
+    file: str
+    svg: str
+    alt: str
+    width: int = 0
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Pictures side by side under one caption."""
+
+    kind: ClassVar = "figures"
+    pictures: list[Picture]
+    caption: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """`groups` of rows, each with a heading of its own (empty for none). `numeric` names the columns
+    that stand to the right."""
+
+    kind: ClassVar = "table"
+    caption: str
+    head: list[str]
+    groups: list[tuple[str, list[list[Cell]]]]
+    numeric: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Formula:
+    """One formula on a line of its own (LaTeX)."""
+
+    kind: ClassVar = "formula"
+    latex: str
+
+
+@dataclass(frozen=True)
+class Pre:
+    """Text as it was written."""
+
+    kind: ClassVar = "pre"
+    text: str
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Blocks under a title that opens and closes."""
+
+    kind: ClassVar = "fold"
+    title: str
+    blocks: list[Any]
+    open: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page; one without blocks does not appear."""
+
+    id: str
+    title: str
+    blocks: list[Any] = field(default_factory=list)

@@ -1,0 +1,213 @@
+"""A folder of results to `index.html` and `report.md`, and all folders to one list."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import tempfile
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from optlab.analysis import answer
+from optlab.analysis.words import plural
+from optlab.report.blocks import Figures, Fold, Picture
+from optlab.report.content import Facts, content
+from optlab.results import load
+from optlab.worked import mathml
+
+__all__ = ["render", "render_index"]
+
+
+def render(folder: str | Path) -> list[Path]:
+    """Write the report of the results in `folder`: index.html, report.md and figures/*.svg.
+
+    Returns what was written. Every file is whole or not there; figures of an earlier report that
+    this one does not have are removed. FileNotFoundError where there are no results.
+    """
+    facts = Facts(load(folder))
+    root = facts.results.folder
+    sections = content(facts)
+    page = {
+        "title": facts.manifest["title"] or facts.manifest["name"],
+        "question": facts.manifest["question"],
+        "answer": facts.answer,
+        "warnings": facts.warnings,
+        "sections": sections,
+        "line": _line(facts),
+        "name": facts.manifest["name"],
+    }
+    pictures = [picture for section in sections for picture in _pictures(section.blocks)]
+    written = [_write(root / picture.file, picture.svg) for picture in pictures]
+    _remove_others(root / "figures", written)
+    html = _html().get_template("report.html.j2").render(page)
+    markdown = _markdown().get_template("report.md.j2").render(page)
+    return [
+        _write(root / "index.html", html),
+        _write(root / "report.md", _tidy(markdown)),
+        *written,
+    ]
+
+
+def render_index(out_folder: str | Path) -> Path:
+    """Write `index.html` over all folders of results in `out_folder`, the newest first: each with
+    its question, the first sentence of its answer, its date, its runs and a thumbnail."""
+    root = Path(out_folder)
+    entries = []
+    for found in sorted(root.glob("*/manifest.json")):
+        manifest = json.loads(found.read_text(encoding="utf-8"))
+        folder = found.parent
+        thumbnail = next(iter(sorted((folder / "figures").glob("curves-*.svg"))), None)
+        entries.append(
+            {
+                "title": manifest["title"] or manifest["name"],
+                "question": manifest["question"],
+                "answer": answer(load(folder))[0],
+                "date": manifest["created"],
+                "day": _day(manifest["created"]),
+                "runs": plural(sum(manifest["counts"].values()), "run"),
+                "link": f"{folder.name}/index.html",
+                "thumbnail": f"{folder.name}/figures/{thumbnail.name}" if thumbnail else "",
+            }
+        )
+    entries.sort(key=lambda entry: entry["date"], reverse=True)
+    text = _html().get_template("list.html.j2").render(entries=entries)
+    return _write(root / "index.html", text)
+
+
+def _line(facts: Facts) -> str:
+    m = facts.manifest
+    return ", ".join(
+        [
+            plural(len(m["optimizers"]), "optimizer"),
+            plural(len(m["problems"]), "problem"),
+            plural(len(facts.results.runs), "run"),
+            _day(m["created"]),
+        ]
+    )
+
+
+def _day(created: str) -> str:
+    """The date of an ISO time, `22 November 2026`."""
+    day = datetime.fromisoformat(created)
+    return f"{day.day} {day:%B %Y}"
+
+
+def _pictures(blocks: list[Any]) -> list[Picture]:
+    out: list[Picture] = []
+    for block in blocks:
+        if isinstance(block, Figures):
+            out += block.pictures
+        elif isinstance(block, Fold):
+            out += _pictures(block.blocks)
+    return out
+
+
+# Files
+
+
+def _write(path: Path, text: str) -> Path:
+    """Write `text` to `path` at once: a reader finds the old file or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(name, 0o644)  # mkstemp makes files that only their owner can read
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _remove_others(folder: Path, written: list[Path]) -> None:
+    for old in folder.glob("*.svg"):
+        if old not in written:
+            old.unlink()
+
+
+# Templates
+
+
+@lru_cache(maxsize=1)
+def _html() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("optlab.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"mathml": _formula, "data": _data, "glyph": _glyph}
+    loader = environment.loader
+    assert loader is not None
+    style = loader.get_source(environment, "style.css")[0]
+    environment.globals["style"] = Markup(style)
+    return environment
+
+
+@lru_cache(maxsize=1)
+def _markdown() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("optlab.report"),
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"md": _escaped, "tex": _tex, "fence": _fence, "glyph": _glyph}
+    return environment
+
+
+@lru_cache(maxsize=4096)
+def _formula(latex: str) -> Markup:
+    """LaTeX as MathML, which a browser draws without a script."""
+    return Markup(mathml(latex))
+
+
+def _data(svg: str) -> str:
+    """An SVG as an address that needs no file."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+
+
+_GLYPHS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "X": "✖", "*": "★"}
+
+
+def _glyph(marker: str) -> str:
+    return _GLYPHS[marker]
+
+
+_SPECIAL = {
+    "&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "$": "&#36;", "`": "&#96;",
+    "\\": "&#92;", "*": r"\*", "_": r"\_", "[": r"\[", "]": r"\]", "~": r"\~", "#": r"\#",
+}  # fmt: skip
+
+
+def _escaped(text: str) -> str:
+    """Text that Markdown shows as it is, in a paragraph or in a cell of a table."""
+    return " ".join("".join(_SPECIAL.get(sign, sign) for sign in str(text)).split())
+
+
+def _tex(latex: str) -> str:
+    """LaTeX between dollar signs; a bar would end a cell of a table, so it is spelled out."""
+    plain = latex.replace(r"\|", r"\Vert ").replace("|", r"\vert ").replace("$", r"\text{S}")
+    return f"${' '.join(plain.split())}$"
+
+
+def _fence(text: str) -> str:
+    """A code block with a fence longer than any in the text."""
+    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}\n{text.rstrip()}\n{fence}"
+
+
+def _tidy(markdown: str) -> str:
+    """One empty line between blocks, none more."""
+    return re.sub(r"\n{3,}", "\n\n", markdown).strip() + "\n"
