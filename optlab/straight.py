@@ -217,6 +217,9 @@ def _check_node(node: ast.AST, place: str) -> None:
         raise FormError(f"{place}: `{ast.unparse(node)}` is rounded to a double before it is used; "
                         "make it a hyperparameter or write `x / 3`")  # fmt: skip
     if isinstance(node, ast.Call):
+        _check_node(
+            node.func, place
+        )  # of `np.sqrt(x)` there is more to say than that it is unknown
         if not isinstance(node.func, ast.Name) or node.func.id not in algebra.__all__:
             raise FormError(f"{place}: `{ast.unparse(node.func)}` is not a function of "
                             f"optlab.algebra ({', '.join(algebra.__all__)})")  # fmt: skip
