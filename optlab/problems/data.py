@@ -11,12 +11,13 @@ from typing import Literal, get_args
 
 import numpy as np
 
-__all__ = ["Classes", "Numbers", "Rows", "Split", "load"]
+__all__ = ["Classes", "Numbers", "Rows", "Shipped", "Split", "load"]
 
 Classes = Literal["iris", "wine", "breast_cancer", "digits"]
 """Data sets whose target is a class."""
 Numbers = Literal["diabetes"]
 """Data sets whose target is a number."""
+Shipped = Literal[Classes, Numbers]
 
 Rows = dict[str, np.ndarray]
 """`X`: (rows, features) float64. `y`: (rows,), int32 classes from 0, or float64 numbers."""
@@ -51,9 +52,9 @@ def load(name: str) -> Split:
     """
     from sklearn import datasets  # takes a second, for those alone who need it
 
-    known = (*get_args(Classes), *get_args(Numbers))
-    if name not in known:
-        raise ValueError(f"data: no data set named {name!r}; there are {', '.join(known)}")
+    if name not in get_args(Shipped):
+        known = ", ".join(get_args(Shipped))
+        raise ValueError(f"data: no data set named {name!r}; there are {known}")
     X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
     train, test = _rows(y if name in get_args(Classes) else np.zeros(len(y)))
     X = _scaled(X.astype(float), train, shared=name == "digits")

@@ -15,7 +15,7 @@ from jax import nn
 from jax import numpy as jnp
 
 from optlab.problems import certificate
-from optlab.problems.data import Classes, Numbers, Rows, Split, load
+from optlab.problems.data import Classes, Numbers, Rows, Shipped, Split, load
 from optlab.problems.protocol import About, Problem, Start, family
 
 __all__ = ["linear_regression", "logistic_regression", "mlp", "softmax_regression"]
@@ -254,8 +254,8 @@ def _network_start(widths: Sequence[int], activation: str) -> Start:
 @family
 def mlp(
     *,
-    data: Classes | Numbers = "digits",
-    hidden: Sequence[int] = (32,),
+    data: Shipped = "digits",
+    hidden: list[int] = [32],  # noqa: B006  never changed, and equal to what YAML reads
     activation: Literal["relu", "tanh"] = "relu",
     l2: float = 0.0,
     batch: Batch = 64,
