@@ -7,6 +7,7 @@ names what was measured, reached or held, and on how many runs.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -117,8 +118,8 @@ def _by_time(table: pd.DataFrame, exact: bool) -> str:
             else ""
         )
         parts.append(
-            f"{row['optimizer']} reached it first, at {_step(row['reached_median'], exact)}"
-            f"{_share(row, 'reached', exact)}, {then}{worst}."
+            f"The first to reach it was {row['optimizer']}, at "
+            f"{_step(row['reached_median'], exact)}{_share(row, 'reached', exact)}, {then}{worst}."
         )
     relapsed = table[table["relapses"] > 0]
     if not exact and len(relapsed):
@@ -208,10 +209,14 @@ def _scope(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]) -> 
     """How far this may be carried."""
     problems = manifest["problems"]
     exact = all(is_exact(runs, problem["name"]) for problem in problems)
-    evaluated = runs[runs["role"] == "evaluate"].groupby("problem", observed=True)["seed"].nunique()
     where = plural(len(problems), "problem")
     if exact:
         return f"A description of these runs, not a test: {where}, one start each."
+    random = [p["name"] for p in problems if not is_exact(runs, p["name"])]
+    drawn = runs[(runs["role"] == "evaluate") & runs["problem"].isin(random)]
+    evaluated = drawn.groupby("problem", observed=True)["seed"].nunique()
+    if len(random) < len(problems):
+        where += f" ({len(problems) - len(random)} with one given start)"
     low, high = (int(evaluated.min()), int(evaluated.max())) if len(evaluated) else (0, 0)
     seeds = f"{low}" if low == high else f"{low} to {high}"
     text = (
@@ -226,10 +231,19 @@ def _scope(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]) -> 
 # Warnings
 
 
-def _names(table: pd.DataFrame) -> list[str]:
-    """`sgd on quadratic`, without repeats."""
-    seen = dict.fromkeys(zip(table["optimizer"], table["problem"], strict=True))
-    return [f"{optimizer} on {problem}" for optimizer, problem in seen]
+def _names(found: Iterable[tuple[Any, Any]]) -> str:
+    """Pairs of (optimizer, problem) in few words: `sgd and adam on bowl; momentum on valley`."""
+    on: dict[str, list[str]] = {}
+    for optimizer, problem in dict.fromkeys(found):
+        on.setdefault(problem, []).append(optimizer)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for problem, optimizers in on.items():
+        alike.setdefault(tuple(optimizers), []).append(problem)
+    return "; ".join(f"{listed(os)} on {listed(problems)}" for os, problems in alike.items())
+
+
+def _pairs_of(table: pd.DataFrame) -> Iterable[tuple[Any, Any]]:
+    return zip(table["optimizer"], table["problem"], strict=True)
 
 
 def _errors(runs: pd.DataFrame) -> list[tuple[str, str]]:
@@ -237,7 +251,7 @@ def _errors(runs: pd.DataFrame) -> list[tuple[str, str]]:
     if bad.empty:
         return []
     return [("error", f"{plural(len(bad), 'run')} stopped with an error, which says nothing about "
-             f"the optimizer; run them again: {listed(_names(bad))}.")]  # fmt: skip
+             f"the optimizer; run them again: {_names(_pairs_of(bad))}.")]  # fmt: skip
 
 
 def _all_diverged(chosen: pd.DataFrame) -> list[tuple[str, str]]:
@@ -246,8 +260,8 @@ def _all_diverged(chosen: pd.DataFrame) -> list[tuple[str, str]]:
         ["problem", "optimizer"], sort=False, observed=True
     ):
         if (mine["status"] == "diverged").all():
-            names.append(f"{optimizer} on {problem}")
-    text = f"Every run diverged even at the chosen setting: {listed(names)}."
+            names.append((optimizer, problem))
+    text = f"Every run diverged even at the chosen setting: {_names(names)}."
     return [("diverged", text)] if names else []
 
 
@@ -275,7 +289,7 @@ def _same_seeds(best: pd.DataFrame) -> list[tuple[str, str]]:
     bad = best[(best["chosen_on"] == "evaluate") & (best["settings"] > 1)]
     text = (
         "Settings were chosen on the runs that are shown (there were no tune seeds), which "
-        f"flatters whoever had more settings to try: {listed(_names(bad))}."
+        f"flatters whoever had more settings to try: {_names(_pairs_of(bad))}."
     )
     return [("selection", text)] if len(bad) else []
 
@@ -285,10 +299,10 @@ def _on_edge(best: pd.DataFrame) -> list[tuple[str, str]]:
     for _, row in best.iterrows():
         if row["on_edge"]:
             sides = listed([f"{side} {name}" for name, side in row["on_edge"].items()])
-            parts.append(f"{row['optimizer']} on {row['problem']} ({sides})")
+            parts.append((f"{row['optimizer']} ({sides})", row["problem"]))
     text = (
         "The best setting lies at the edge of what was tried, so a better one may lie beyond it: "
-        f"{listed(parts)}."
+        f"{_names(parts)}."
     )
     return [("edge", text)] if parts else []
 
@@ -339,8 +353,8 @@ def _no_spread(
         ).all()  # fmt: skip
         at_minimum = bool((mine["gap"].astype(float) == 0).all())
         if len(mine) > 1 and alike and not at_minimum and not is_exact(runs, problem["name"]):
-            names.append(f"{optimizer['name']} on {problem['name']}")
-    text = f"All seeds ended alike, so they count as one observation: {listed(names)}."
+            names.append((optimizer["name"], problem["name"]))
+    text = f"All seeds ended alike, so they count as one observation: {_names(names)}."
     return [("alike", text)] if names else []
 
 
@@ -348,7 +362,7 @@ def _stalled(chosen: pd.DataFrame) -> list[tuple[str, str]]:
     bad = chosen[chosen["stalled"].astype(bool)]
     text = (
         f"{plural(len(bad), 'run')} stalled (the gradient became exactly zero away from a "
-        f"minimum): {listed(_names(bad))}."
+        f"minimum): {_names(_pairs_of(bad))}."
     )
     return [("stalled", text)] if len(bad) else []
 

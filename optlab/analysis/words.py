@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-__all__ = ["listed", "number", "of", "pairs_text", "plural", "steps"]
+__all__ = ["exact", "listed", "number", "of", "pairs_text", "plural", "steps"]
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -31,7 +31,8 @@ def exact(value: float) -> str:
     """A value that a person wrote, as they would write it: `0.1`, `1e-8`, `0.999`."""
     if math.isnan(value):
         return "–"
-    return f"{value:.12g}".replace("e-0", "e-").replace("e+0", "e")
+    text = f"{value:.12g}".replace("e-0", "e-").replace("e+0", "e")
+    return f"−{text[1:]}" if text.startswith("-") else text
 
 
 def steps(value: float, budget: float | None = None) -> str:

@@ -80,9 +80,7 @@ def _contours(axis: Axes, picture: Any, problem: dict[str, Any]) -> None:
     axis.set_ylabel(short(names[1]), rotation=0, va="center", ha="right")
 
 
-def _walks(
-    axis: Axes, results: Results, chosen: pd.DataFrame, look: dict[str, Look]
-) -> None:
+def _walks(axis: Axes, results: Results, chosen: pd.DataFrame, look: dict[str, Look]) -> None:
     walked = results.paths[results.paths["run_id"].isin(chosen["run_id"])]
     handles = []
     for optimizer, run in zip(chosen["optimizer"], chosen["run_id"], strict=True):

@@ -64,9 +64,7 @@ def _limits(best: pd.DataFrame, manifest: dict[str, Any], problem: str) -> dict[
     return out
 
 
-def _panel(
-    axis: Axes, here: pd.DataFrame, look: dict[str, Look], limits: dict[str, float]
-) -> None:
+def _panel(axis: Axes, here: pd.DataFrame, look: dict[str, Look], limits: dict[str, float]) -> None:
     values = here[["median", "q25", "q75"]].to_numpy(dtype=float)
     positive = values[np.isfinite(values) & (values > 0)]
     linear = here["quantity"].iloc[0] == "loss" and bool((values < 0).any())

@@ -195,7 +195,7 @@ def label_ends(axis: Axes, ends: list[tuple[float, str, Look]]) -> None:
         y = min(max(y, 0.0), 1.0)
         axis.plot([1.0, 1.025], [y, height], transform=axis.transAxes, color=look.color,
                   linewidth=0.7, clip_on=False)  # fmt: skip
-        beside = offset_copy(axis.transAxes, axis.figure, x=7, units="points")
+        beside = offset_copy(axis.transAxes, axis.get_figure(root=True), x=7, units="points")
         axis.plot([1.025], [height], look.marker, transform=beside, color=look.color,
                   markersize=4.2, clip_on=False)  # fmt: skip
         axis.annotate(short(name), (1.025, height), (13, 0), xycoords="axes fraction",

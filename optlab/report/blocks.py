@@ -17,7 +17,7 @@ __all__ = ["Cell", "Figures", "Fold", "Formula", "Notes", "Picture", "Pre", "Sec
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table: a text, a smaller remark below it, an optimizer's mark, formulas (LaTeX)."""
+    """A cell of a table: a text, a remark below it, an optimizer's mark, formulas (LaTeX)."""
 
     text: str = ""
     small: str = ""
@@ -65,8 +65,8 @@ class Figures:
 
 @dataclass(frozen=True)
 class Table:
-    """`groups` of rows, each with a heading of its own (empty for none). `numeric` names the columns
-    that stand to the right."""
+    """`groups` of rows, each with a heading of its own (empty for none). Columns in `numeric` stand
+    to the right."""
 
     kind: ClassVar = "table"
     caption: str

@@ -205,17 +205,19 @@ def _time(row: pd.Series, kind: str, plain: bool) -> Cell:
         low, middle, high = (steps(row[f"{kind}_{q}"], budget) for q in ("q25", "median", "q75"))
         text = middle if row["n"] == 1 else f"{middle} [{low}, {high}]"
     share = f"{100 * row[f'{kind}_low']:.0f}–{100 * row[f'{kind}_high']:.0f} %"
-    return Cell(text, small=f"{of(row[f'{kind}_n'], row['n'])} ({share})")
+    # Spaces that do not break: a time and its quartiles are read as one.
+    small = f"{of(row[f'{kind}_n'], row['n'])} ({share})"
+    return Cell(text.replace(" ", "\N{NO-BREAK SPACE}"), small=small)
 
 
 def _relapse(row: pd.Series, plain: bool) -> str:
     if plain:
-        return "and stayed away" if row["relapses"] else _came_back(row)
+        return "yes, for good" if row["relapses"] else _came_back(row)
     return f"{row['relapses']} of {row['reached_n']}"
 
 
 def _came_back(row: pd.Series) -> str:
-    return "and came back" if row["held_median"] > row["reached_median"] else "no"
+    return "yes, and came back" if row["held_median"] > row["reached_median"] else "no"
 
 
 def _diverged(row: pd.Series, plain: bool) -> str:

@@ -100,7 +100,7 @@ def _basin(table: pd.DataFrame, problem: str) -> str:
     """Each optimizer's best step size among those tried, and where it diverged."""
     good, bad = [], []
     for optimizer, mine in table.groupby("optimizer", sort=False):
-        best = mine.loc[mine["median"].astype(float).idxmin()]
+        best = mine.iloc[int(mine["median"].to_numpy(dtype=float).argmin())]
         if np.isfinite(best["median"]):
             good.append(f"{optimizer} {exact(best['rate'])} ({number(best['median'])})")
         failed = mine.loc[mine["diverged"] >= 0.5, "rate"]

@@ -210,4 +210,4 @@ def _fence(text: str) -> str:
 
 def _tidy(markdown: str) -> str:
     """One empty line between blocks, none more."""
-    return re.sub(r"\n{3,}", "\n\n", markdown).strip() + "\n"
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+\n", "\n", markdown)).strip() + "\n"

@@ -30,7 +30,8 @@ def worked_blocks(pages: list[dict[str, Any]], manifest: dict[str, Any]) -> list
 
 def _page(page: dict[str, Any], first: bool) -> list[Any]:
     start = ", ".join(
-        f"{name} = {_value(value)}" for name, value in zip(page["names"], page["start"], strict=True)
+        f"{name} = {_value(value)}"
+        for name, value in zip(page["names"], page["start"], strict=True)
     )
     blocks: list[Any] = [
         Text(f"{page['optimizer']} on {page['problem']}, {pairs_text(page['hypers'])}. "
