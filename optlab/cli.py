@@ -108,7 +108,9 @@ def _short(number: float) -> str:
 @app.command()
 def run(
     specs: Specs,
-    out_: Annotated[Path, typer.Option("--out", help="Results go to DIR/<name>/.")] = Path("reports"),
+    out_: Annotated[Path, typer.Option("--out", help="Results go to DIR/<name>/.")] = Path(
+        "reports"
+    ),
     report_: Annotated[bool, typer.Option("--report/--no-report", help="Render the pages.")] = True,
     timings: Annotated[bool, typer.Option(help="Print where the time went.")] = False,
 ) -> None:
@@ -116,7 +118,9 @@ def run(
     began = time.perf_counter()
     names = [spec.stem for spec in specs]
     for name in {n for n in names if names.count(n) > 1}:
-        err.print(f"[red]two specs are named '{escape(name)}'; their results would share a folder[/]")
+        err.print(
+            f"[red]two specs are named '{escape(name)}'; their results would share a folder[/]"
+        )
         raise typer.Exit(WRONG)
     stale = [spec for spec in specs if not _fresh(spec, out_)]
     for spec in specs:
@@ -190,7 +194,9 @@ def _run_one(spec: Path, folder: Path, render: bool, timings: bool) -> bool:
         out.print("  [dim]compile and run are summed over the devices[/dim]")
     for error in results.manifest["errors"]:
         place = f"{error['optimizer']} on {error['problem']}"
-        err.print(f"[red]{escape(place)}: {error['runs']} runs broke: {escape(error['message'])}[/]")
+        err.print(
+            f"[red]{escape(place)}: {error['runs']} runs broke: {escape(error['message'])}[/]"
+        )
     if render and not counts["error"]:
         freshness.mark_fresh(results.folder, stamp)
     return bool(counts["error"])
@@ -306,7 +312,9 @@ def _show_optimizer(name: str, rule: Rule) -> None:
         if text:
             out.print(f"{label}: {escape(text)}")
     if getattr(rule, "limit_formula", ""):
-        out.print(f"Largest stable rate on a quadratic of largest curvature L: {rule.limit_formula}")
+        out.print(
+            f"Largest stable rate on a quadratic of largest curvature L: {rule.limit_formula}"
+        )
 
 
 def _show_family(family: Family) -> None:
@@ -330,7 +338,9 @@ def new(
     from importlib.resources import files
 
     if file.exists():
-        err.print(f"[red]{escape(str(file))} exists and is left as it is; choose another name[/red]")
+        err.print(
+            f"[red]{escape(str(file))} exists and is left as it is; choose another name[/red]"
+        )
         raise typer.Exit(WRONG)
     with _plain_errors():
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -340,7 +350,9 @@ def new(
 
 @app.command(name="open")
 def open_(
-    name: Annotated[str, typer.Argument(help="A report's name; the index of all unless said.")] = "",
+    name: Annotated[
+        str, typer.Argument(help="A report's name; the index of all unless said.")
+    ] = "",
     out_: Annotated[Path, typer.Option("--out", help="Where the reports are.")] = Path("reports"),
 ) -> None:
     """Open a report in the browser."""

@@ -92,6 +92,10 @@ def fingerprint(problem: Problem) -> list[dict[str, float]]:
     values, gradients = probe(problem, points)
     weights = np.cos(1.0 + np.arange(gradients.shape[1]))
     return [
-        {"value": float(v), "gradient_norm": float(np.linalg.norm(g)), "weighted": float(g @ weights)}
+        {
+            "value": float(v),
+            "gradient_norm": float(np.linalg.norm(g)),
+            "weighted": float(g @ weights),
+        }
         for v, g in zip(values, gradients, strict=True)
     ]

@@ -275,7 +275,10 @@ class Engine:
             compiled = jax.jit(build(program)).lower(*arguments).compile()
             with self._lock:
                 self.timings["compile"] += time.perf_counter() - began
-            self._compiled[key] = (compiled, program)  # the program is kept, so its id stays its own
+            self._compiled[key] = (
+                compiled,
+                program,
+            )  # the program is kept, so its id stays its own
         return self._compiled[key][0]
 
     def _resident(self, program: Program, device: Any) -> Any:

@@ -70,9 +70,7 @@ class _Found:
 class _Laboratory:
     """One experiment on its way from plan to tables."""
 
-    def __init__(
-        self, experiment: Experiment, out: Path, progress: Progress, began: float
-    ) -> None:
+    def __init__(self, experiment: Experiment, out: Path, progress: Progress, began: float) -> None:
         self.experiment = experiment
         self.folder = out / experiment.name
         self.progress = progress
@@ -223,7 +221,9 @@ class _Laboratory:
 
     def _page(self, task: Task, name: str, rule: Rule) -> dict[str, Any]:
         problem = task.problem
-        self.draws.prepare(task, [("evaluate", 0, "given" if problem.given is not None else "drawn")])
+        self.draws.prepare(
+            task, [("evaluate", 0, "given" if problem.given is not None else "drawn")]
+        )
         start = self.draws._starts[task.name, "evaluate", 0]
         given = problem.data["gradients"][: task.worked] if problem.gradient is not None else None
 

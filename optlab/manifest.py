@@ -63,6 +63,7 @@ def _problem(experiment: Experiment, task: Task, minimum: Minimum | None) -> dic
         "summary": about.summary,
         "source": about.source,
         "curvature": list(about.curvature) if about.curvature else None,
+        "quadratic": about.quadratic,
         "separable": about.separable,
         "convex": about.convex,
         "minimum": None if minimum is None else {
@@ -133,9 +134,13 @@ def _limits(experiment: Experiment, contender: Contender) -> dict[str, list[Any]
     needed = [name for name in inspect.signature(limit).parameters if name != "L"]
     found: dict[str, list[Any]] = {}
     for task in experiment.tasks:
-        if task.problem.about.curvature is None or contender.name not in task.optimizers:
+        about = task.problem.about
+        # With minibatches each step has a curvature of its own, and the limit is no edge.
+        exact = about.quadratic and about.curvature is not None and task.problem.stream is None
+        if not exact or contender.name not in task.optimizers:
             continue
-        largest = task.problem.about.curvature[1]
+        assert about.curvature is not None
+        largest = about.curvature[1]
         settings = {tuple(s[name] for name in needed) for s in contender.settings()}
         found[task.name] = [
             [dict(zip(needed, values, strict=True)), float(limit(largest, *values))]

@@ -130,7 +130,9 @@ class _Identity:
 
 def program_of(experiment: Experiment, run: Run) -> tuple[Any, ...]:
     """The key of the program that executes `run` within its experiment."""
-    fixed = tuple(sorted((n, v) for n, v in run.hypers.items() if n in run.contender.optimizer.fixed))
+    fixed = tuple(
+        sorted((n, v) for n, v in run.hypers.items() if n in run.contender.optimizer.fixed)
+    )
     return run.task.name, run.contender.name, fixed
 
 

@@ -21,9 +21,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from jax import tree_util
 
 from optlab import engine
 from optlab.plan import Program
+from optlab.problems import protocol
 
 __all__ = ["Store", "Stored", "atomic_write", "clear_strays", "environment", "program_key"]
 
@@ -79,7 +81,8 @@ def program_key(program: Program) -> str:
     causes = {
         "optimizer": program.optimizer.source,
         "problem": [program.problem.source, program.problem.name, program.problem.parameters],
-        "engine": Path(engine.__file__).read_text(encoding="utf-8"),
+        "data": _digest((program.problem.data, program.problem.test)),
+        "engine": [Path(m.__file__ or "").read_text(encoding="utf-8") for m in (engine, protocol)],
         "record": [program.every, program.metrics, program.path, program.steps],
         "shape": [program.lanes, program.mapped, program.precision, program.fixed],
         # How many devices share the work changes no bits; whether a device has threads may.
@@ -90,6 +93,16 @@ def program_key(program: Program) -> str:
     }
     text = json.dumps(causes, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def _digest(arrays: Any) -> str:
+    """A hash of arrays in a tree: rows come from another package, and may change with it."""
+    hashed = hashlib.sha256()
+    for path, leaf in tree_util.tree_leaves_with_path(arrays):
+        array = np.ascontiguousarray(leaf)
+        hashed.update(f"{path} {array.dtype} {array.shape}".encode())
+        hashed.update(array.tobytes())
+    return hashed.hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,10 +151,14 @@ class Store:
                 if not keep:
                     return None
                 metrics = {
-                    n.removeprefix("metric/"): file[n][:, keep] for n in file if n.startswith("metric/")
+                    n.removeprefix("metric/"): file[n][:, keep]
+                    for n in file
+                    if n.startswith("metric/")
                 }
                 path_array = file["path"][..., keep] if "path" in file else None
-                history = engine.History(file["points"], metrics, path_array, float(file["seconds"]))
+                history = engine.History(
+                    file["points"], metrics, path_array, float(file["seconds"])
+                )
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             self.broken.append(path)
             path.unlink(missing_ok=True)

@@ -116,9 +116,7 @@ def _largest_rise(kept: np.ndarray, minimum: float | None) -> np.ndarray:
         return np.where(rise == 0, 0.0, rise / scale)
 
 
-def _met(
-    target: Target, history: History, alive: np.ndarray, minimum: float | None
-) -> np.ndarray:
+def _met(target: Target, history: History, alive: np.ndarray, minimum: float | None) -> np.ndarray:
     """Where the target is met, at each point of each run; never after divergence."""
     values = history.metrics[target.metric].astype(float)
     bound = np.full(values.shape[1], target.value)

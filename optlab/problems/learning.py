@@ -146,6 +146,7 @@ def _linear(
             dim=dim,
             summary=f"{name.replace('_', ' ')} on {split.name}",
             curvature=(m, l2 + bend * float(spread[-1])),
+            quadratic=exact,
             separable=False,
             convex=True,
             source="scikit-learn's shipped data",

@@ -97,7 +97,7 @@ def booth() -> Problem:
         name="booth",
         parameters={},
         loss=_booth,
-        about=About(dim=2, summary="tilted bowl, condition number 9", curvature=(2.0, 18.0),
+        about=About(dim=2, summary="tilted bowl, condition number 9", curvature=(2.0, 18.0), quadratic=True,
                     separable=False, convex=True),
         start=uniform(-10.0, 10.0, 2),
         usual=np.array([-5.0, -5.0]),

@@ -18,8 +18,17 @@ import numpy as np
 
 from optlab.straight import Straight
 
-__all__ = ["About", "Family", "Minimum", "Problem", "family", "make_family", "normal", "problem",
-           "uniform"]
+__all__ = [
+    "About",
+    "Family",
+    "Minimum",
+    "Problem",
+    "family",
+    "make_family",
+    "normal",
+    "problem",
+    "uniform",
+]
 
 Start = Callable[[np.random.Generator], Any]
 
@@ -38,11 +47,13 @@ class Minimum:
 @dataclass(frozen=True)
 class About:
     """What a reader of a comparison must know of a problem. `curvature` is the smallest and the
-    largest eigenvalue of the Hessian (where constant, or bounds on them that hold everywhere)."""
+    largest eigenvalue of the Hessian, or bounds on them that hold everywhere; `quadratic` says that
+    the Hessian is constant, so that limits of stability are exact."""
 
     dim: int
     summary: str = ""
     curvature: tuple[float, float] | None = None
+    quadratic: bool = False
     separable: bool | None = None
     convex: bool | None = None
     source: str = ""

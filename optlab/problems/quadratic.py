@@ -74,6 +74,7 @@ def quadratic(
             dim=dim,
             summary=f"{kind} bowl, condition number {condition:g}",
             curvature=(float(curvature[0]), float(curvature[-1])),
+            quadratic=True,
             separable=not rotated,
             convex=True,
         ),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -88,7 +88,9 @@ def problem(entry: Entry, folder: Path, faults: Faults) -> Problem | None:
         parameter = declared.get(key, rest)
         if parameter is None or (parameter is not rest and parameter.kind is parameter.VAR_KEYWORD):
             known = (*declared, *TASK_KEYS)
-            faults.add(node.at_key, f"'{entry.use}' has no such parameter{did_you_mean(key, known)}")
+            faults.add(
+                node.at_key, f"'{entry.use}' has no such parameter{did_you_mean(key, known)}"
+            )
         else:
             given[key] = _typed(parameter, node, faults)
     if len(faults.found) > before:
@@ -135,20 +137,22 @@ def _typed(parameter: inspect.Parameter, node: Node, faults: Faults) -> Any:
     return None
 
 
+_SIMPLE = {
+    int: "a whole number", float: "a number", bool: "true or false", str: "text",
+    type(None): "null", Mapping[str, float]: "names with numbers",
+    list[float]: "a list of numbers", list[int]: "a list of whole numbers",
+    Sequence[int]: "a list of whole numbers",
+}  # fmt: skip
+
+
 def _kind(annotation: Any) -> str:
     """A type in plain words."""
-    simple = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
-    if annotation in simple:
-        return simple[annotation]
-    text = str(annotation)
-    text = text.replace("collections.abc.", "").replace("typing.", "").replace("NoneType", "null")
-    for old, new in (
-        ("Mapping[str, float]", "names with numbers"), ("list[float]", "a list of numbers"),
-        ("list[int]", "a list of whole numbers"), ("str", "text"), ("int", "a whole number"),
-        ("None", "null"), (" | ", " or "), ("Literal", "one of "),
-    ):  # fmt: skip
-        text = text.replace(old, new)
-    return text
+    if get_origin(annotation) is Literal:
+        return " or ".join(repr(choice) for choice in get_args(annotation))
+    if annotation in _SIMPLE:
+        return _SIMPLE[annotation]
+    parts = get_args(annotation)
+    return " or ".join(_kind(part) for part in parts) if parts else str(annotation)
 
 
 def contender(entry: Entry, folder: Path, faults: Faults) -> Contender | None:

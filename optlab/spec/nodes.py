@@ -74,7 +74,9 @@ def compose(text: str, file: str) -> Node:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         hint = "; indent with spaces, not tabs" if "\\t" in str(error.problem) else ""
-        raise SpecError(file, [Fault(line, column, "", f"not YAML: {error.problem}{hint}")]) from None
+        raise SpecError(
+            file, [Fault(line, column, "", f"not YAML: {error.problem}{hint}")]
+        ) from None
     except yaml.YAMLError as error:
         raise SpecError(file, [Fault(1, 1, "", f"not YAML: {error}")]) from None
     if root is None:
@@ -91,7 +93,9 @@ def _convert(
 ) -> Node:
     line, column = raw.start_mark.line + 1, raw.start_mark.column + 1
     if next(budget, None) is None:
-        raise SpecError("spec", [Fault(line, column, path, "too large once its aliases are expanded")])
+        raise SpecError(
+            "spec", [Fault(line, column, path, "too large once its aliases are expanded")]
+        )
     if not raw.tag.startswith("tag:yaml.org,2002:") or "python" in raw.tag:
         faults.append(Fault(line, column, path, f"tags such as {raw.tag} are not used here"))
     if isinstance(raw, yaml.SequenceNode):

@@ -108,7 +108,9 @@ def _chosen(node: Node | None, known: tuple[str, ...], faults: Faults) -> tuple[
         return known
     for item in node.value:
         if item.value not in known:
-            faults.add(item, f"no optimizer named '{item.plain()}'{did_you_mean(str(item.value), known)}")
+            faults.add(
+                item, f"no optimizer named '{item.plain()}'{did_you_mean(str(item.value), known)}"
+            )
     return tuple(name for name in known if name in node.plain())
 
 
@@ -144,7 +146,9 @@ def _steps(
     if made.longest is not None:
         return made.longest, (f"lasts as long as its list of gradients: {made.longest} steps",)
     if header.steps is None:
-        faults.add(entry.node, "how long? give `steps` (or `epochs`) for the file or for this problem")
+        faults.add(
+            entry.node, "how long? give `steps` (or `epochs`) for the file or for this problem"
+        )
         return 1, ()
     return header.steps, ()
 

@@ -61,7 +61,9 @@ def _range(node: Node, faults: Faults) -> list[float]:
         isinstance(e, int | float) and not isinstance(e, bool) and math.isfinite(e) for e in ends
     )
     if not numeric or len(ends) != 2 or ends[0] >= ends[1]:
-        faults.add(node.value[scale], f"give two numbers, the smaller first: {{{scale}: [1e-4, 1]}}")
+        faults.add(
+            node.value[scale], f"give two numbers, the smaller first: {{{scale}: [1e-4, 1]}}"
+        )
         return []
     low, high = float(ends[0]), float(ends[1])
     if scale == "log" and low <= 0:
