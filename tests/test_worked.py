@@ -319,6 +319,9 @@ class Reader:
     def peek(self):
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
 
+    def before(self):
+        return self.tokens[self.at - 2] if self.at > 1 else ""
+
     def take(self, expected=None):
         token = self.peek()
         assert expected is None or token == expected, f"{token!r} where {expected!r} belongs"
@@ -368,9 +371,8 @@ class Reader:
 
     def begins_factor(self):
         token = self.peek()
-        closers = (")", "]", "}", "|", r"\rVert", r"\rfloor", "&", r"\\", r"\end{cases}", ",", "+")
-        relations = ("-", "<", ">", "=", r"\leq", r"\geq", r"\neq", r"\land", r"\lor", r"\bmod")
-        return token != "" and token not in closers + relations and not token.startswith(r"\text")
+        others = ("+", "-", "^", r"\land", r"\lor", r"\bmod", *RELATIONS, *CLOSERS)
+        return token not in others and not token.startswith(r"\text")
 
     def power(self):
         value = self.base()
@@ -412,7 +414,10 @@ class Reader:
             self.take(r"\rfloor")
             return mpmath.floor(value)
         if token == r"\begin{cases}":
-            return self.cases()
+            assert self.before() in ("", "(", "{", "|", ",", r"\lVert", "\\\\", token)
+            value = self.cases()
+            assert self.peek() in CLOSERS, "what stands behind the branches is in none of them"
+            return value
         if token == r"\infty":
             return mpmath.inf
         if token in CALLS:
@@ -475,6 +480,7 @@ CALLS = {
     r"\ln": mpmath.log, r"\sin": mpmath.sin, r"\cos": mpmath.cos, r"\tanh": mpmath.tanh,
     r"\mathrm{sign}": mpmath.sign,
 }  # fmt: skip
+CLOSERS = ("", ")", "]", "}", "|", r"\rVert", r"\rfloor", "&", "\\\\", r"\end{cases}", ",")
 RELATIONS = {
     "<": lambda a, b: a < b, ">": lambda a, b: a > b, "=": lambda a, b: a == b,
     r"\leq": lambda a, b: a <= b, r"\geq": lambda a, b: a >= b, r"\neq": lambda a, b: a != b,
@@ -496,7 +502,18 @@ def test_the_reader_itself(latex, value):
     assert Reader(latex).value() == value
 
 
-@pytest.mark.parametrize("latex", ["2 + -3", "2 3", r"2 \frac{1}{2}", "a^b^c", "(1 + 2"])
+@pytest.mark.parametrize(
+    "latex",
+    [
+        "2 + -3",
+        "2 3",
+        r"2 \frac{1}{2}",
+        "a^b^c",
+        "(1 + 2",
+        r"\sum_i (a)_i b",
+        r"\begin{cases} 1 & \text{if } 2 > 1 \\ 5 & \text{otherwise} \end{cases} + 1",
+    ],
+)
 def test_the_reader_refuses_what_a_person_would_misread(latex):
     with pytest.raises(AssertionError):
         Reader(latex, {"a": 1, "b": 2, "c": 3}).value()
@@ -651,7 +668,17 @@ def test_a_gradient_function_and_the_true_gradient():
     assert traced["steps"][1]["gradient"] == [1.0, -4.0]
     assert traced["true_gradient"] == [2.0, -8.0]
     assert (traced["optimizer"], traced["rule"], traced["problem"]) == ("plain", "sgd", "bowl")
-    assert traced["title"] == "plain: 3 steps by hand"
+    assert traced["title"] == "plain on bowl: 3 steps by hand"
+
+
+def test_given_gradients_last_as_long_as_their_list():
+    rule = REGISTRY["sgd"]
+    whole, cut, beyond = (
+        trace_rule(rule, {}, START, GRADIENTS, NAMES, steps=steps) for steps in (None, 1, 9)
+    )
+    assert len(whole["steps"]) == 2
+    assert beyond == whole
+    assert cut["steps"] == whole["steps"][:1]
 
 
 def test_a_page_survives_a_file():
@@ -682,7 +709,8 @@ def test_where_exact_arithmetic_divides_by_zero_it_ends():
         ({"hypers": {"rate": 1.0}}, "sgd has no hyperparameter 'rate'; it has lr"),
         ({"start": [1.0, 2.0]}, r"start: needs 1 numbers \(a\)"),
         ({"gradients": [[1.0, 2.0]]}, "gradients: need one row of 1 numbers a step"),
-        ({"gradients": [[1.0]], "steps": 2}, "steps: 2 asked for, and there are 1 gradients"),
+        ({"gradients": []}, "gradients: need one row of 1 numbers a step"),
+        ({"steps": 0}, "steps: 0 asked for, and a page needs 1 or more"),
         ({"gradients": lambda x: x}, "steps: say how many"),
     ],
 )

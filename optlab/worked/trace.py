@@ -55,9 +55,11 @@ def trace_rule(
 ) -> dict[str, Any]:
     """One worked page: `rule` from `start` (dim,), line by line.
 
-    `gradients` are given numbers (steps, dim), or a function from x (dim,) to the gradient (dim,),
-    and then `steps` says how often. `hypers` that are left out keep the rule's default. `digits`
-    are the decimals that are printed; values are stored as full doubles, None where not finite.
+    `gradients` are given numbers (steps, dim), of which at most `steps` are used, or a function
+    from x (dim,) to the gradient (dim,), and then `steps` says how often. `hypers` that are left
+    out keep the rule's default. `digits` are the decimals that are printed; values are stored as
+    full doubles, None where not finite.
+
     `exact` adds to each cell the value from 50-digit arithmetic on the numbers as they are written
     (0.1 is a tenth), and to the page the largest relative error of a double against it; where the
     exact arithmetic divides by zero it ends, and cells from there on have None.
@@ -79,8 +81,9 @@ def trace_rule(
     shown = dict(zip((line.name for line in form.lines), equations, strict=True))
     reference = true_gradient(x0) if callable(true_gradient) else true_gradient
     label = optimizer or rule.name
+    place = f"{label} on {problem}" if problem else label
     page = {
-        "title": title or f"{label}: {count} step{'s' if count > 1 else ''} by hand",
+        "title": title or f"{place}: {count} step{'s' if count > 1 else ''} by hand",
         "optimizer": label,
         "rule": rule.name,
         "problem": problem,
@@ -130,17 +133,16 @@ def _settings(rule: Rule, hypers: Mapping[str, float]) -> dict[str, float]:
 
 def _source(gradients: Any, steps: int | None, dim: int) -> tuple[Callable[[int, Any], Any], int]:
     """The gradient as a function of (t, x), and the number of steps."""
+    if steps is not None and steps < 1:
+        raise ValueError(f"steps: {steps} asked for, and a page needs 1 or more")
     if callable(gradients):
-        if steps is None or steps < 1:
-            raise ValueError("steps: say how many, 1 or more; a gradient function does not end")
+        if steps is None:
+            raise ValueError("steps: say how many; a gradient function does not end")
         return lambda t, x: gradients(x), steps
     table = np.array(gradients, dtype=float)
     if table.ndim != 2 or table.shape[1] != dim or len(table) == 0:
         raise ValueError(f"gradients: need one row of {dim} numbers a step, not {table.shape}")
-    count = len(table) if steps is None else steps
-    if not 1 <= count <= len(table):
-        raise ValueError(f"steps: {count} asked for, and there are {len(table)} gradients")
-    return lambda t, x: table[t - 1], count
+    return lambda t, x: table[t - 1], min(len(table), steps or len(table))
 
 
 def _execute(form: Straight, scope: Mapping[str, Any]) -> list[_Done]:
