@@ -91,12 +91,18 @@ def _network_gradient(x):
 
 
 PROBLEMS = {
-    "bowl": dict(loss=bowl, gradient=_bowl_gradient, usual=[-2.0, 2.0], names=["x1", "x2"],
-                 curvature=[0.1, 1.0], convex=True, window=[[-4, 4], [-4, 4]]),
-    "valley": dict(loss=valley, gradient=_valley_gradient, usual=[-1.2, 1.0], names=["x1", "x2"],
-                   curvature=None, convex=False, window=[[-2, 2], [-1, 3]]),
-    "relu network": dict(loss=network, gradient=_network_gradient, given=[0.5, 0.0, 0.3, 0.0],
-                         names=["w1", "b1", "w2", "b2"], curvature=None, convex=False),
+    "bowl": {
+        "loss": bowl, "gradient": _bowl_gradient, "usual": [-2.0, 2.0], "names": ["x1", "x2"],
+        "curvature": [0.1, 1.0], "convex": True, "window": [[-4, 4], [-4, 4]],
+    },
+    "valley": {
+        "loss": valley, "gradient": _valley_gradient, "usual": [-1.2, 1.0],
+        "names": ["x1", "x2"], "curvature": None, "convex": False, "window": [[-2, 2], [-1, 3]],
+    },
+    "relu network": {
+        "loss": network, "gradient": _network_gradient, "given": [0.5, 0.0, 0.3, 0.0],
+        "names": ["w1", "b1", "w2", "b2"], "curvature": None, "convex": False,
+    },
 }  # fmt: skip
 
 

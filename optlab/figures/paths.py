@@ -27,14 +27,19 @@ def drawable(results: Results) -> list[str]:
     return [name for name in names if name in results.pictures and name in with_path]
 
 
-def paths(results: Results, problems: Sequence[str] | None = None) -> Figure:
+def paths(
+    results: Results,
+    problems: Sequence[str] | None = None,
+    *,
+    best: pd.DataFrame | None = None,
+) -> Figure:
     """Contours of the loss, a constant factor apart, and each optimizer's path at its chosen
     setting from the usual start (a ring); a cross is the minimum, where it is known. One
     start: a picture, not evidence."""
     manifest = results.manifest
     names = list(problems) if problems is not None else drawable(results)
     figure, axes = panels(names, size=(4.5, 4.1))
-    best = best_settings(results.runs, manifest)
+    best = best_settings(results.runs, manifest) if best is None else best
     entries = {problem["name"]: problem for problem in manifest["problems"]}
     for axis, name in zip(axes, names, strict=True):
         if name not in results.pictures:

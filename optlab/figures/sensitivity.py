@@ -32,13 +32,15 @@ def sensitivity(
     problems: Sequence[str] | None = None,
     *,
     table: pd.DataFrame | None = None,
+    best: pd.DataFrame | None = None,
 ) -> Figure:
     """Median last gap or loss at each step size, with the quartile band, the other hyperparameters
     as chosen. The hatched strip above holds the rates at which at least half of the runs diverged;
-    a vertical line is the largest stable rate where theory knows it.
+    a vertical line is the largest stable rate where theory knows it. `table` and `best` are
+    `analysis.rate_sensitivity(...)` and `best_settings(...)`, if they have been computed already.
     """
     manifest, runs = results.manifest, results.runs
-    best = best_settings(runs, manifest)
+    best = best_settings(runs, manifest) if best is None else best
     table = rate_sensitivity(runs, best, manifest) if table is None else table
     names = list(problems) if problems is not None else [p["name"] for p in manifest["problems"]]
     figure, axes = panels(names)

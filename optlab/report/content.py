@@ -111,8 +111,8 @@ def _curves(facts: Facts) -> list[Any]:
         )
     if several:
         caption += (
-            "With several seeds the line is the median (half of the runs lie below it) and the band "
-            "runs from the lower to the upper quartile. "
+            "With several seeds the line is the median (half of the runs lie below it) and the "
+            "band runs from the lower to the upper quartile. "
         )
     caption += (
         "A cross ends a line where half of the runs had diverged. The dotted line is the target. "
@@ -273,7 +273,7 @@ def _last(facts: Facts) -> list[Any]:
 def _sensitivity(facts: Facts) -> list[Any]:
     if facts.sensitivity.empty:
         return []
-    pictures = drawings.sensitivity(facts.results, facts.sensitivity)
+    pictures = drawings.sensitivity(facts.results, facts.sensitivity, facts.best)
     role = "evaluation" if (facts.sensitivity["role"] == "evaluate").all() else "tune"
     caption = (
         "The last loss at each step size that was tried, the other hyperparameters as chosen; the "
@@ -295,9 +295,9 @@ def _paths(facts: Facts) -> list[Any]:
         return []
     caption = (
         "Seen from above: thin lines join points of equal loss, each a constant factor from the "
-        "next. The ring is the start, the cross the minimum, the last mark the end. Each optimizer "
-        "at its chosen setting from the usual start: one run, a picture and not evidence; it enters "
-        "no number on this page."
+        "next. The ring is the start, the cross the minimum, the last mark the end. Each "
+        "optimizer at its chosen setting from the usual start: one run, a picture and not "
+        "evidence; it enters no number on this page."
     )
     return [Figures(pictures, caption)]
 
@@ -337,8 +337,8 @@ def _stability(facts: Facts) -> list[Any]:
         groups.append((str(problem), rows))
     text = (
         "“Stable” can mean several things; here are two. The largest rise is how far the loss ever "
-        "climbed above the best it had had, as a share of the gap at the start (of the loss where f* "
-        "is not known): 0 % never rose, 100 % fell back as far as it began. Diverged: the run left "
+        "climbed above the best it had had, as a share of the gap at the start (of the loss where "
+        "f* is not known): 0 % never rose, 100 % fell back as far as it began. Diverged: the run left "
         f"for good ({facts.manifest['divergence']})."
     )
     head = ["Optimizer", "Largest rise, median", "Largest rise, worst run",
@@ -360,11 +360,6 @@ def _optimizers(facts: Facts) -> list[Any]:
         tried = "; ".join(
             f"{name} {_values(values)}" for name, values in optimizer["hypers"].items()
         )
-        chosen = "; ".join(
-            f"{p['name']}: {pairs_text(facts.setting(p['name'], optimizer['name'])) or '–'}"
-            for p in facts.manifest["problems"]
-            if optimizer["name"] in p["optimizers"]
-        )
         rows.append(
             [
                 Cell(
@@ -375,7 +370,7 @@ def _optimizers(facts: Facts) -> list[Any]:
                 Cell(latex=tuple(optimizer["formulas"])),
                 Cell(optimizer.get("convention") or "–"),
                 Cell(tried or "none", small=plural(optimizer["settings"], "setting")),
-                Cell(chosen),
+                Cell(_chosen_where(facts, optimizer)),
                 Cell(optimizer.get("citation") or "–"),
             ]
         )
@@ -385,6 +380,17 @@ def _optimizers(facts: Facts) -> list[Any]:
         "gradient, t the step. Libraries disagree under one name, so the convention is said."
     )
     return [Table(caption, head, [("", rows)])]
+
+
+def _chosen_where(facts: Facts, optimizer: dict[str, Any]) -> str:
+    """The swept hyperparameters as chosen, with the problems on which they were."""
+    where: dict[str, list[str]] = {}
+    for problem in facts.manifest["problems"]:
+        chosen = facts.setting(problem["name"], optimizer["name"])
+        swept = {name: chosen[name] for name in optimizer["swept"] if name in chosen}
+        if swept:
+            where.setdefault(pairs_text(swept), []).append(problem["name"])
+    return "; ".join(f"{text} on {listed(names)}" for text, names in where.items()) or "as given"
 
 
 def _values(values: list[float]) -> str:

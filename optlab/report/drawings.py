@@ -43,11 +43,11 @@ def times(results: Results, table: pd.DataFrame, finding: Finding) -> list[Pictu
     return drawn
 
 
-def sensitivity(results: Results, table: pd.DataFrame) -> list[Picture]:
+def sensitivity(results: Results, table: pd.DataFrame, best: pd.DataFrame) -> list[Picture]:
     """The last loss over the step size, of each problem with more than one."""
     drawn = []
     for place, problem in _problems(results, set(table["problem"])):
-        figure = figures.sensitivity(results, [problem["name"]], table=table)
+        figure = figures.sensitivity(results, [problem["name"]], table=table, best=best)
         alt = _basin(table[table["problem"] == problem["name"]], problem["name"])
         drawn.append(_picture("sensitivity", place, problem, figure, alt))
     return drawn
@@ -57,7 +57,7 @@ def paths(results: Results, best: pd.DataFrame) -> list[Picture]:
     """The walks of each problem in the plane."""
     drawn = []
     for place, problem in _problems(results, set(figures.drawable(results))):
-        figure = figures.paths(results, [problem["name"]])
+        figure = figures.paths(results, [problem["name"]], best=best)
         drawn.append(_picture("paths", place, problem, figure, _ends(results, best, problem)))
     return drawn
 
