@@ -223,6 +223,12 @@ def printed(code):
         ("where((a > 0) & ~(b == c), a, 0)",
          r"\begin{cases} a & \text{if } a > 0 \land \lnot (b = c) \\ 0 & \text{otherwise}"
          r" \end{cases}"),
+        ("c + where(a > b, a, b)",
+         r"c + \left( \begin{cases} a & \text{if } a > b \\ b & \text{otherwise} \end{cases}"
+         r" \right)"),
+        ("where(a > b, a, b) + c",
+         r"\left( \begin{cases} a & \text{if } a > b \\ b & \text{otherwise} \end{cases}"
+         r" \right) + c"),
         ("a // b % c", r"(\left\lfloor \frac{a}{b} \right\rfloor \bmod c)"),
     ],
 )  # fmt: skip
