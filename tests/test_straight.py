@@ -53,7 +53,8 @@ def test_what_is_read() -> None:
     assert form.returns == ("x", "m")
     assert form.doc.startswith("First line.")
     own = Path(__file__).read_text().splitlines()
-    assert [own[line.number - 1].strip() for line in form.lines][0] == "before = m * 1"
+    written_there = [own[line.number - 1].strip() for line in form.lines]
+    assert written_there == ["before = m * 1", "m = beta * m + g", "x = x - lr * (m + before) / t"]
 
 
 def test_lines_execute_in_order_with_the_state_from_before() -> None:
