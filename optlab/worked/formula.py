@@ -97,8 +97,9 @@ def mathml(latex: str) -> str:
 
 
 def number(value: Any, decimals: int = 4, *, full: bool = False) -> str:
-    """`value` as LaTeX, the way a hand writes it: to `decimals`, without idle zeros; below 0.01 to
-    that many significant figures, and with a power of ten below 0.0001 and from a million on.
+    """`value` as LaTeX, the way a hand writes it: to `decimals`, without idle zeros; below 0.1 to
+    that many significant figures, so that a quotient of small numbers can be checked on paper, and
+    with a power of ten below 0.0001 and from a million on.
     `full` keeps every figure of a setting (rounded to six where it has more than eight)."""
     mantissa, exponent = _parts(value, decimals, full)
     if exponent is None:
@@ -132,9 +133,9 @@ def _parts(value: Any, decimals: int, full: bool = False) -> tuple[str, int | No
     if full:
         return _setting(value)
     size = abs(value)
-    if size == 0 or 0.01 <= size < 1e6:
+    if size == 0 or 0.1 <= size < 1e6:
         return _trimmed(f"{value:.{decimals}f}"), None
-    if 1e-4 <= size < 0.01:
+    if 1e-4 <= size < 0.1:
         return _trimmed(f"{value:.{decimals - 1 - math.floor(math.log10(size))}f}"), None
     return _scientific(f"{value:.{max(decimals - 1, 0)}e}")
 
