@@ -90,9 +90,8 @@ def build(program: Program) -> Callable[..., dict[str, Any]]:
     Runs lie first in every leaf of `params` where the program is mapped, else last.
     """
     import jax
-    from jax import lax
+    from jax import lax, tree
     from jax import numpy as jnp
-    from jax import tree
 
     problem, optimizer = program.problem, program.optimizer
     fixed = dict(program.fixed)
@@ -232,9 +231,10 @@ class Engine:
 
         def work(device: Any) -> None:
             while (cell := schedule.next(device.id)) is not None:
+                outcome: History | Exception
                 try:
-                    outcome: History | Exception = self.run(cell.program, inputs(cell), device)
-                    schedule.took(cell, outcome.seconds)
+                    outcome = history = self.run(cell.program, inputs(cell), device)
+                    schedule.took(cell, history.seconds)
                 except Exception as error:  # this cell is reported as broken, the others go on
                     outcome = error
                 done.put((cell, outcome))

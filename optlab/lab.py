@@ -19,7 +19,7 @@ from optlab.draws import Draws
 from optlab.engine import Engine, History, Inputs
 from optlab.manifest import manifest
 from optlab.minima import Minima
-from optlab.plan import Cell, Program, Run
+from optlab.plan import Cell, Run
 from optlab.problems import Minimum
 from optlab.results import Results, load
 from optlab.rules import Rule
@@ -201,7 +201,7 @@ class _Laboratory:
         atomic_write(self.folder / f"{name}.parquet", write)
 
     def _pictures(self) -> None:
-        arrays = {}
+        arrays: dict[str, Any] = {}
         for task in self.experiment.tasks:
             if task.problem.window is not None and task.problem.about.dim == 2:
                 for axis, values in zip("xyz", engine.picture(task.problem), strict=True):

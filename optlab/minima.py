@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from optlab.problems import Minimum, Problem
 from optlab.store import atomic_write, environment
@@ -30,7 +31,7 @@ class Minima:
             text = json.dumps(known, indent=1).encode()
             atomic_write(self._path, lambda file: file.write(text))
         entry = known[key]
-        return Minimum(entry["value"], entry["provenance"], (), entry["error"])
+        return Minimum(**{**entry, "at": ()})
 
     def _key(self, problem: Problem) -> str:
         causes = [problem.name, dict(problem.parameters), problem.source,
@@ -38,7 +39,7 @@ class Minima:
         text = json.dumps(causes, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:20]
 
-    def _read(self) -> dict[str, dict[str, float]]:
+    def _read(self) -> dict[str, dict[str, Any]]:
         try:
             return json.loads(self._path.read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError):

@@ -16,7 +16,7 @@ from optlab.engine import History
 from optlab.plan import Run
 from optlab.spec import Target, Task
 
-__all__ = ["DIVERGENCE", "curve_table", "error_rows", "coordinates", "path_table", "run_rows"]
+__all__ = ["DIVERGENCE", "coordinates", "curve_table", "error_rows", "path_table", "run_rows"]
 
 BLOW_UP = 1e8
 DIVERGENCE = (
@@ -207,7 +207,7 @@ def path_table(
     )
 
 
-def _joined(parts: list[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
+def _joined(parts: Sequence[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
     if not parts:
         return tuple(np.zeros(0, dtype=kind) for kind in (int, int, int, float))
     return tuple(np.concatenate(column) for column in zip(*parts, strict=True))

@@ -55,7 +55,7 @@ def relu_network(
             dim=4, summary=f"two ReLU units in a row, x = {x:g}, y = {y:g}", separable=False,
             convex=False, source="the assignment",
         ),
-        start=None if given is not None else lambda rng: rng.normal(0.0, 0.5, 4) + [0.5, 0, 0.3, 0],
+        start=None if given is not None else lambda rng: np.array([0.5, 0, 0.3, 0]) + rng.normal(0.0, 0.5, 4),
         usual=np.array(list(START.values())) if given is None else None,
         given=given,
         minimum=Minimum(0.0, "closed form") if solvable else Minimum(y * y / 2, "closed form"),

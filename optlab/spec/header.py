@@ -122,5 +122,5 @@ def _example(name: str) -> str:
 
 
 def _keys_beside(location: tuple[Any, ...]) -> tuple[str, ...]:
-    inside = {"seeds": SeedsModel, "record": RecordModel}
+    inside: dict[Any, type[BaseModel]] = {"seeds": SeedsModel, "record": RecordModel}
     return tuple(inside[location[0]].model_fields) if len(location) > 1 else KEYS

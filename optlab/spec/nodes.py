@@ -106,6 +106,7 @@ def _convert(
         return Node(items, line, column, path, key=key)
     if isinstance(raw, yaml.MappingNode):
         return Node(_mapping(raw, path, faults, budget), line, column, path, key=key)
+    assert isinstance(raw, yaml.ScalarNode)
     return Node(_scalar(raw), line, column, path, raw.value, key)
 
 
