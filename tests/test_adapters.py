@@ -39,6 +39,7 @@ SHARED: dict[str, tuple[str, dict[str, Any], dict[str, list[float]]]] = {
         "optax.adafactor", {"min_dim_size_to_factor": 2}, {"decay_rate": [0.5, 0.7, 0.8, 0.9]},
     ),
     "prodigy": ("optax.contrib.prodigy", {}, {"b1": [0.0, 0.5, 0.9, 0.95], "estim_lr0": RATES}),
+    "muon": ("optax.contrib.muon", {"ns_steps": 4.0}, {"beta": [0.5, 0.9, 0.95, 0.99]}),
     "dadapt": ("optax.contrib.dadapt_adamw", {"b2": 0.99}, {"weight_decay": [0, 0.1, 0.2, 1]}),
 }  # fmt: skip
 
@@ -80,6 +81,8 @@ def test_swept_runs_are_optaxs_own_one_by_one(case: str) -> None:
             given = {n: v for n, v in options.items() if isinstance(v, bool | int | float)}
             given |= {n: float(v[i]) for n, v in swept.items()}
             given["learning_rate"] = given.pop("lr")
+            if case == "muon":
+                given["ns_steps"] = 4
             if case == "adafactor":  # with a Python number optax takes this power in float32
                 given["decay_rate"] = jnp.asarray(given["decay_rate"], float)
             betas = {n: given.pop(n) for n in ("b1", "b2") if "betas" in optimizer.arguments
@@ -174,7 +177,7 @@ def test_all_of_optax_keeps_its_dtypes_over_mapped_runs(path: str) -> None:
 
 def test_counts_that_optax_needs_as_numbers_are_fixed() -> None:
     adafactor = optax_optimizer("optax.adafactor")
-    assert adafactor.fixed == {"min_dim_size_to_factor"}
+    assert adafactor.fixed == {"min_dim_size_to_factor", "decay_offset"}
     assert optax_optimizer("optax.contrib.muon").fixed == {"ns_steps"}
     assert optax_optimizer("optax.adamw").fixed == frozenset()
     with pytest.raises(ValueError, match=r"`min_dim_size_to_factor` counts something, so it"):
@@ -372,7 +375,9 @@ def test_our_own_names_and_tensorflows_are_taken_too() -> None:
     [
         ("torch.optim.rmsprop", {}, "no optimizer named 'torch.optim.rmsprop'; did you mean "
                                     "'torch.optim.RMSprop'?"),
-        ("torch.optim.Muon", {}, "no optimizer named 'torch.optim.Muon'"),
+        ("torch.optim.Adagradd", {}, "no optimizer named 'torch.optim.Adagradd'"),
+        ("torch.optim.AdamW", {}, "'torch.optim.AdamW' is not among the names that optlab"),
+        ("keras.optimizers.Lion", {}, "; write `use: optax.lion`"),
         ("jaxopt.Thing", {}, "of other libraries optlab knows torch.optim.SGD, "),
         ("torch.optim.SGD", {"weight_decay": 0.1}, "`weight_decay`: not supported for torch.optim."),
         ("torch.optim.SGD", {"momentum": 0.5, "dampening": 0.5}, "`dampening`: not supported"),
@@ -570,6 +575,9 @@ def test_every_kind_of_name_finds_an_optimizer(folder: Path) -> None:
 
 
 def test_a_name_of_no_kind() -> None:
+    for use in (":adam", "rules.py:"):
+        with pytest.raises(ValueError, match=r"names no file or no function; write `use: file.py"):
+            find(use, {})
     with pytest.raises(ValueError, match="no optimizer named 'addam'; did you mean 'adam'"):
         find("addam", {})
 

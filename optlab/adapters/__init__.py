@@ -64,5 +64,7 @@ def family_from_file(use: str, folder: str | Path = ".") -> Family:
 
 
 def _file_and_name(use: str, folder: str | Path) -> tuple[Path, str]:
-    file, _, name = use.rpartition(":")
-    return Path(folder) / file, name.strip()
+    file, _, name = (part.strip() for part in use.rpartition(":"))
+    if not file or not name:
+        raise ValueError(f"'{use}' names no file or no function; write `use: file.py:function`")
+    return Path(folder) / file, name

@@ -6,6 +6,7 @@ and argument names. Defaults as in PyTorch 2 (torch.optim) and Keras 3 (keras.op
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -142,10 +143,24 @@ def _full(name: str) -> str:
     short = name.removeprefix("tf.").removeprefix("tensorflow.")
     if short in _MEANINGS:
         return short
-    if hint := did_you_mean(short, _MEANINGS):
+    same = [known for known in _MEANINGS if known.lower() == short.lower()]
+    word = short.rpartition(".")[2].lower()
+    if not same and short.startswith(("torch.", "keras.")) and word in _optax_names():
+        raise ValueError(f"'{name}' is not among the names that optlab translates ("
+                         f"{', '.join(_MEANINGS)}); write `use: optax.{word}`")  # fmt: skip
+    if hint := did_you_mean(short, same or _MEANINGS):
         raise ValueError(f"no optimizer named '{name}'{hint}")
     raise ValueError(f"no optimizer named '{name}'; of other libraries optlab knows "
                      f"{', '.join(_MEANINGS)}, and all of optax, as in optax.adamw")  # fmt: skip
+
+
+def _optax_names() -> set[str]:
+    """Functions of optax that take a learning rate first: its optimizers."""
+    import optax
+
+    return {n for n, f in vars(optax).items()
+            if inspect.isfunction(f) and [*inspect.signature(f).parameters][:1] == ["learning_rate"]
+            }  # fmt: skip
 
 
 def _variant(

@@ -213,8 +213,8 @@ def _sort_one(
     if isinstance(value, bool):
         raise OptionError(path, name, f"{value!r} is not a number")
     found.hypers[name] = _number(path, name, _first_number(value) if absent else default, value)
-    counts = isinstance(default, int) and "float" not in str(parameter.annotation)
-    if counts or parameter.annotation in (int, int | None, "int"):
+    kind = parameter.annotation
+    if kind in (int, int | None, "int") or (isinstance(default, int) and kind is not float):
         found.whole.add(name)
 
 
