@@ -6,7 +6,6 @@ names what was measured, reached or held, and on how many runs.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -22,6 +21,8 @@ from optlab.results import Results
 __all__ = ["answer", "finding", "warnings"]
 
 _FEW_SEEDS = 6  # below it an exact two-sided signed-rank test cannot reach 5 %: 2 / 2^5 > 0.05
+
+_FEW_PROBLEMS = 4
 
 
 def answer(results: Results) -> list[str]:
@@ -185,23 +186,24 @@ def _overall(
         return []
     parts = []
     for kind in ("held", "reached"):
-        firsts: Counter[str] = Counter()
-        nobody = 0
+        firsts: dict[str, list[str]] = {}
         for problem in problems:
             table = times[
                 (times["problem"] == problem["name"]) & (times["target"] == problem["decision"])
             ]
             low = table[f"{kind}_median"].min()
-            nobody += not np.isfinite(low)
-            if np.isfinite(low):
-                firsts.update(table["optimizer"][table[f"{kind}_median"] == low])
-        order = [f"{name} on {count}" for name, count in firsts.most_common()]
-        none = [f"nobody on {nobody}"] if nobody else []
+            names = list(table["optimizer"][table[f"{kind}_median"] == low])
+            for name in names if np.isfinite(low) else ["nobody"]:
+                firsts.setdefault(name, []).append(problem["name"])
+        order = sorted(firsts, key=lambda name: (name == "nobody", -len(firsts[name])))
+        # A few problems by name, many by number.
+        few = len(problems) <= _FEW_PROBLEMS
+        where = {name: listed(on) if few else str(len(on)) for name, on in firsts.items()}
         verb = "First to hold the target" if kind == "held" else "first to reach it"
-        parts.append(f"{verb}: {listed(order + none)}")
+        parts.append(f"{verb}: {', '.join(f'{name} on {where[name]}' for name in order)}")
     return [
-        f"{'; '.join(parts)} (of {plural(len(problems), 'problem')}, by median updates, "
-        "ties count for each)."
+        f"{'; '.join(parts)} (of {plural(len(problems), 'problem')}, by median updates; where "
+        "several tied, each is named)."
     ]
 
 
