@@ -99,6 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cases", nargs="*", choices=CASES, default=list(CASES))
+    parser.add_argument("--at-least", type=float, help="fail below this ratio to handwritten")
     parser.add_argument("--worker", nargs=3, metavar=("SIDE", "CASE", "FOLDER"))
     options = parser.parse_args()
     if options.worker:
@@ -120,6 +121,9 @@ def main() -> None:
                 raise SystemExit(f"{side} did other work: losses differ by {apart:.1e}")
     text = json.dumps(results, indent=1)
     (HERE / "results.json").write_text(text, encoding="utf-8")
+    slow = [r["title"] for r in results if r["ratio"]["handwritten"] < (options.at_least or 0)]
+    if slow:
+        raise SystemExit(f"slower than {options.at_least} times the hand-written program: {slow}")
 
 
 if __name__ == "__main__":

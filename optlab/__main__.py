@@ -1,0 +1,5 @@
+"""`python -m optlab`."""
+
+from optlab.cli import main
+
+main()
