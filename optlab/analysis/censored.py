@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy.special import betaincinv
 
 __all__ = ["clopper_pearson", "quantile"]
 
@@ -38,5 +38,7 @@ def clopper_pearson(hits: int, n: int, level: float = 0.95) -> tuple[float, floa
     """The exact interval for a share, `hits` of `n` (Clopper & Pearson 1934); (0, 1) for n = 0."""
     if n == 0:
         return 0.0, 1.0
-    interval = stats.binomtest(hits, n).proportion_ci(confidence_level=level, method="exact")
-    return float(interval.low), float(interval.high)
+    tail = (1.0 - level) / 2
+    low = 0.0 if hits == 0 else betaincinv(hits, n - hits + 1, tail)
+    high = 1.0 if hits == n else betaincinv(hits + 1, n - hits, 1.0 - tail)
+    return float(low), float(high)

@@ -23,6 +23,7 @@ from optlab.figures.style import (
     panels,
     short,
     step_axis,
+    styled,
     thinned,
 )
 from optlab.results import Results
@@ -30,6 +31,7 @@ from optlab.results import Results
 __all__ = ["curves"]
 
 
+@styled
 def curves(
     results: Results,
     problems: Sequence[str] | None = None,

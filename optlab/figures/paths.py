@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from optlab.analysis import at_best, best_settings
-from optlab.figures.style import INK, MUTED, Look, blank, looks, panels, short, thinned
+from optlab.figures.style import INK, MUTED, Look, blank, looks, panels, short, styled, thinned
 from optlab.results import Results
 
 __all__ = ["drawable", "paths"]
@@ -27,6 +27,7 @@ def drawable(results: Results) -> list[str]:
     return [name for name in names if name in results.pictures and name in with_path]
 
 
+@styled
 def paths(
     results: Results,
     problems: Sequence[str] | None = None,

@@ -21,12 +21,14 @@ from optlab.figures.style import (
     log_axis,
     looks,
     panels,
+    styled,
 )
 from optlab.results import Results
 
 __all__ = ["sensitivity"]
 
 
+@styled
 def sensitivity(
     results: Results,
     problems: Sequence[str] | None = None,

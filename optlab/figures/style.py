@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 import matplotlib as mpl
@@ -19,7 +21,7 @@ from matplotlib.transforms import offset_copy
 
 __all__ = [
     "FLOOR", "GRID", "INK", "MUTED", "PALETTE", "PAPER", "Look", "blank", "label_ends", "log_axis",
-    "looks", "panels", "short", "step_axis", "svg", "thinned",
+    "looks", "panels", "short", "step_axis", "styled", "svg", "thinned",
 ]  # fmt: skip
 
 # Light, dark: after Okabe & Ito (2008), told apart by readers who see few colours. On white their
@@ -97,6 +99,21 @@ def looks(manifest: dict[str, Any]) -> dict[str, Look]:
     return out
 
 
+_ONE_AT_A_TIME = threading.RLock()
+
+
+def styled(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """Run `draw` in the house style. Matplotlib's settings are the whole process's, so that of two
+    threads the second waits."""
+
+    @wraps(draw)
+    def in_style(*args: Any, **kwargs: Any) -> Any:
+        with _ONE_AT_A_TIME, mpl.rc_context(_STYLE):
+            return draw(*args, **kwargs)
+
+    return in_style
+
+
 def panels(
     names: Sequence[str], size: tuple[float, float] = (4.5, 3.2), columns: int = 3
 ) -> tuple[Figure, Iterator[Axes]]:
@@ -104,9 +121,8 @@ def panels(
     count = max(1, len(names))
     across = min(columns, count)
     down = math.ceil(count / across)
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(size[0] * across, size[1] * down), layout="constrained")
-        axes = figure.subplots(down, across, squeeze=False).ravel()
+    figure = Figure(figsize=(size[0] * across, size[1] * down), layout="constrained")
+    axes = figure.subplots(down, across, squeeze=False).ravel()
     for spare in axes[count:]:
         spare.set_axis_off()
     for axis, name in zip(axes, names, strict=False):
@@ -225,12 +241,12 @@ _NUMBER = re.compile(r"-?\d+\.\d{3,}")
 _PLACES = re.compile(r'((?: d| points| x| y| x1| y1| x2| y2| width| height)=")([^"]*)(")')
 
 
+@styled
 def svg(figure: Figure, alt: str = "") -> str:
     """The figure as SVG text: text stays text, colours are CSS variables that follow the reader's
     light or dark scheme, and the same figure gives the same bytes."""
     buffer = io.StringIO()
-    with mpl.rc_context(_STYLE):
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)

@@ -20,12 +20,14 @@ from optlab.figures.style import (
     panels,
     short,
     step_axis,
+    styled,
 )
 from optlab.results import Results
 
 __all__ = ["times"]
 
 
+@styled
 def times(
     results: Results,
     problems: Sequence[str] | None = None,

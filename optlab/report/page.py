@@ -11,8 +11,10 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from latex2mathml import exceptions
 from markupsafe import Markup
 
 from optlab.analysis import answer
@@ -166,10 +168,38 @@ def _markdown() -> Environment:
     return environment
 
 
+_MATHML = {
+    "math", "mrow", "mi", "mo", "mn", "mtext", "mspace", "msub", "msup", "msubsup", "mfrac",
+    "msqrt", "mroot", "mover", "munder", "munderover", "mtable", "mtr", "mtd", "mstyle", "mpadded",
+    "mphantom", "menclose",
+}  # fmt: skip
+_NOT_A_FORMULA: tuple[type[Exception], ...] = (
+    ElementTree.ParseError,
+    *(
+        kind
+        for kind in vars(exceptions).values()
+        if isinstance(kind, type) and issubclass(kind, Exception)
+    ),
+)
+
+
 @lru_cache(maxsize=4096)
 def _formula(latex: str) -> Markup:
-    """LaTeX as MathML, which a browser draws without a script."""
-    return Markup(mathml(latex))
+    """LaTeX as MathML, which a browser draws without a script.
+
+    The converter passes some text on as it is, so what it gives is let into the page only if it is
+    MathML and nothing else; otherwise the LaTeX stands there as text.
+    """
+    try:
+        block = mathml(latex)
+        parts = list(ElementTree.fromstring(block).iter())
+    except _NOT_A_FORMULA:
+        return Markup("<code>{}</code>").format(latex)
+    names = {part.tag.rpartition("}")[2] for part in parts}
+    attributes = {name.lower() for part in parts for name in part.attrib}
+    if names <= _MATHML and not any(a == "href" or a.startswith("on") for a in attributes):
+        return Markup(block)
+    return Markup("<code>{}</code>").format(latex)
 
 
 def _data(svg: str) -> str:

@@ -1,0 +1,338 @@
+"""The report: one page that needs nothing else, the same in Markdown, and nothing hostile in it."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+from small_folder import write_folder
+
+from optlab.problems.assignment import FORWARD
+from optlab.report import render, render_index
+from optlab.rules import REGISTRY
+from optlab.worked import trace_forward, trace_rule
+
+HOSTILE = "<script>alert(1)</script> | a $b$ \"q\" 'r' `c` **d** [e](f) & {{ 7 * 7 }}"
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and whether they nest."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.open, self.ids, self.text = [], [], [], ""
+        self.feed(text)
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        self.ids += [value for name, value in attributes if name == "id"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def worked_pages():
+    """The assignment's first pages, by the laboratory's own tracer."""
+    names, start = ["w1", "b1", "w2", "b2"], [0.5, 0.0, 0.3, 0.0]
+    gradients = [[-1.2, -0.6, -2.0, -1.0], [-0.8, -0.4, -1.5, -0.5]]
+    forward = trace_forward(FORWARD, dict(zip(names, start, strict=True), x_1=2.0, y=5.0))
+    return [
+        trace_rule(REGISTRY[rule], {"lr": 0.1}, start, gradients, names, problem="relu network",
+                   optimizer=rule, forward=forward, true_gradient=[-2.82, -1.41, -4.7, -4.7])
+        for rule in ("sgd", "adam")
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = write_folder(tmp_path_factory.mktemp("out") / "small", worked=worked_pages())
+    render(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(folder):
+    return Page((folder / "index.html").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def markdown(folder):
+    return (folder / "report.md").read_text(encoding="utf-8")
+
+
+def test_what_was_written_is_there_and_whole(folder):
+    written = render(folder)
+    assert written[:2] == [folder / "index.html", folder / "report.md"]
+    assert all(path.stat().st_size > 500 for path in written)
+    assert {path.name for path in folder.iterdir()} == {
+        "index.html", "report.md", "figures", "runs.parquet", "curves.parquet", "paths.parquet",
+        "pictures.npz", "worked.json", "manifest.json",
+    }  # fmt: skip
+
+
+def test_the_same_folder_gives_the_same_bytes(folder):
+    before = {path: path.read_bytes() for path in render(folder)}
+    assert before == {path: path.read_bytes() for path in render(folder)}
+
+
+def test_sections_stand_in_the_order_in_which_they_are_read(page):
+    sections = [attributes["id"] for attributes in page.all("section")]
+    assert sections == [
+        "answer", "curves", "times", "worked", "sensitivity", "paths", "stability", "optimizers",
+        "problems", "completeness", "limits", "provenance",
+    ]  # fmt: skip
+
+
+def test_the_page_loads_nothing_from_outside(page):
+    for tag, attributes in page.tags:
+        for name in ("src", "href"):
+            value = attributes.get(name) or ""
+            assert value == "" or value.startswith(("#", "data:image/svg+xml;base64,")), (tag, value)
+    assert not page.all("script")
+    assert not page.all("link")
+    style = "".join(attributes.get("style") or "" for _, attributes in page.tags)
+    assert "url(" not in style
+
+
+def test_every_link_in_the_page_leads_somewhere(page):
+    targets = [a["href"][1:] for a in page.all("a")]
+    assert set(targets) <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_landmarks_and_alternative_texts(page):
+    for tag in ("header", "nav", "main", "footer", "h1"):
+        assert len(page.all(tag)) == 1, tag
+    assert page.all("html")[0]["lang"] == "en"
+    assert page.all("a")[0]["class"] == "skip"
+    alternatives = [image["alt"] for image in page.all("img")]
+    assert len(alternatives) == 11
+    assert all(len(text) > 40 for text in alternatives)
+    # What a picture shows is said in words, with its numbers.
+    assert any("momentum at 46 (6 of 6 runs)" in text for text in alternatives)
+    assert any("At least half of the runs diverged: sgd from 10" in text for text in alternatives)
+    assert all(th.get("scope") for th in page.all("th"))
+
+
+def test_words_are_explained_before_they_are_needed(page):
+    text = " ".join(page.text.split())
+    for word, meaning in [
+        ("gap", "the loss minus f*"),
+        ("median", "half of the runs lie below it"),
+        ("Held", "the first step from which it stayed below"),
+        ("quartile", "lower to the upper quartile"),
+        ("condition", "says how hard the problem is"),
+    ]:
+        assert meaning in text, word
+
+
+def test_worked_pages_show_formula_numbers_and_result(page, markdown):
+    assert page.all("details")[0].get("open", "no") is None  # the first stands open
+    assert page.all("details")[1].get("open", "no") == "no"
+    assert page.all("math")
+    for number in ("= 11.0450", "= 0.6200", "= 0.7000"):
+        assert number in page.text
+        assert number in markdown
+    assert "∂L/∂w1 is −2.82, not −1.2" in page.text
+    assert r"$x_t = x_{t-1} - \eta g_t$" in markdown
+
+
+def test_markdown_pictures_exist(folder, markdown):
+    files = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", markdown.replace(r"\]", ""))
+    assert len(files) == 11
+    for file in files:
+        assert (folder / file).read_text(encoding="utf-8").startswith("<svg")
+    assert {f"figures/{path.name}" for path in (folder / "figures").iterdir()} == set(files)
+
+
+def test_markdown_tables_have_as_many_cells_as_headings(markdown):
+    width = None
+    for line in markdown.splitlines():
+        if not line.startswith("|"):
+            width = None
+            continue
+        cells = line.count("|")
+        assert width in (None, cells), line
+        width = cells
+
+
+def test_a_figure_of_an_earlier_report_is_removed(folder):
+    old = folder / "figures" / "curves-9-gone.svg"
+    old.write_text("<svg/>", encoding="utf-8")
+    render(folder)
+    assert not old.exists()
+
+
+def test_a_report_is_replaced_at_once(folder, monkeypatch):
+    """When writing fails, the page that was there stays, and nothing is left behind."""
+    before = (folder / "index.html").read_bytes()
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        render(folder)
+    assert (folder / "index.html").read_bytes() == before
+    assert not [path for path in folder.rglob(".*") if path.is_file()]
+
+
+# Corner cases
+
+
+def texts(folder):
+    render(folder)
+    return [(folder / name).read_text(encoding="utf-8") for name in ("index.html", "report.md")]
+
+
+def test_hostile_text_stays_text(tmp_path):
+    folder = write_folder(tmp_path / "h", problems=["bowl"], rates=[0.1, 1.0], evaluate=2,
+                          title=HOSTILE, question=HOSTILE, spec=f"{HOSTILE}\n```\n# no\n",
+                          processor=HOSTILE, divergence=HOSTILE)  # fmt: skip
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for entry in (manifest["problems"][0], manifest["optimizers"][0]):
+        entry |= {"summary": HOSTILE, "source": HOSTILE, "citation": HOSTILE, "notes": [HOSTILE]}
+    manifest["optimizers"][0]["formulas"] = [
+        r"x = \text{<script>} | a \& b", r"\href{javascript:alert(1)}{x}", r"\frac{", "a & b"
+    ]  # fmt: skip
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    page_text, markdown = texts(folder)
+    page = Page(page_text)
+    assert not page.all("script")
+    assert "javascript:" not in " ".join(str(attributes) for _, attributes in page.tags)
+    assert HOSTILE in html.unescape(page_text)
+    assert "49" not in page.all("title")
+    outside = re.sub(r"````\n.*?\n````", "", markdown, flags=re.DOTALL)
+    assert "<script>" not in re.sub(r"\$[^$\n]*\$", "", outside)
+    assert "````\n" in markdown  # a fence longer than the one inside
+    test_markdown_tables_have_as_many_cells_as_headings(outside)
+
+
+def test_hostile_and_long_names(tmp_path):
+    folder = write_folder(tmp_path / "n", problems=["bowl"], optimizers=["sgd"], rates=[0.1, 1.0],
+                          evaluate=2)  # fmt: skip
+    for name, new in (("bowl", HOSTILE + " long" * 30), ("sgd", "../" + HOSTILE)):
+        column = "problem" if name == "bowl" else "optimizer"
+        runs = pd.read_parquet(folder / "runs.parquet")
+        runs[column] = runs[column].replace(name, new)
+        runs.to_parquet(folder / "runs.parquet")
+        text = (folder / "manifest.json").read_text(encoding="utf-8")
+        manifest = json.loads(text)
+        for problem in manifest["problems"]:
+            problem["optimizers"] = [new if o == name else o for o in problem["optimizers"]]
+            problem["name"] = new if problem["name"] == name else problem["name"]
+        for optimizer in manifest["optimizers"]:
+            optimizer["name"] = new if optimizer["name"] == name else optimizer["name"]
+        (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    page_text, markdown = texts(folder)
+    assert not Page(page_text).all("script")
+    assert "<script>" not in markdown
+    for file in (folder / "figures").iterdir():
+        assert re.fullmatch(r"[a-z]+-1-[a-z0-9-]+\.svg", file.name)
+        assert "<script" not in file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"tune": 0, "evaluate": 1},
+        {"optimizers": ["sgd"], "rates": [50.0, 500.0]},
+        {"known": False},
+        {"threshold": None},
+        {"threshold": None, "known": False, "tune": 0, "evaluate": 1, "rates": [0.1]},
+        {"threshold": 1e-300},
+        {"threshold": 1e9},
+        {"steps": 1},
+    ],
+    ids=["one seed", "all diverged", "no minimum", "no target", "bare", "never", "at once",
+         "one step"],
+)  # fmt: skip
+def test_corners(tmp_path, case):
+    folder = write_folder(tmp_path / "c", **({"problems": ["bowl"], "rates": [0.1, 1.0]} | case))
+    page_text, markdown = texts(folder)
+    page = Page(page_text)
+    sections = {attributes["id"] for attributes in page.all("section")}
+    assert ("times" in sections) == (case.get("threshold", 1) is not None)
+    assert ("last" in sections) == (case.get("threshold", 1) is None)
+    assert "worked" not in sections  # an empty section does not appear
+    visible = " ".join(page.text.split())
+    assert not re.search(r"\b(nan|inf|None|NaT)\b", visible), visible
+    assert not re.search(r"\b(nan|inf|None|NaT)\b", markdown)
+
+
+def test_a_folder_without_results_says_so(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no results here"):
+        render(tmp_path)
+
+
+# The list of reports
+
+
+def test_the_index_lists_every_folder_newest_first(tmp_path):
+    for name, day in (("old", "01"), ("new", "22")):
+        folder = write_folder(tmp_path / name, problems=["bowl"], rates=[0.1], tune=0, evaluate=2,
+                              name=name, title=f"{name} <b>", created=f"2026-11-{day}T10:00:00+00:00")  # fmt: skip
+        render(folder)
+    (tmp_path / "not a report").mkdir()
+    page = Page(render_index(tmp_path).read_text(encoding="utf-8"))
+    assert [a["href"] for a in page.all("a")] == ["new/index.html", "old/index.html"]
+    for image in page.all("img"):
+        assert (tmp_path / image["src"]).exists()
+    assert "new <b>" in page.text
+    assert "22 November 2026, 10 runs" not in page.text  # 4 optimizers, 2 seeds, 1 picture: 12
+    assert "12 runs" in page.text
+
+
+def test_an_empty_index_says_so(tmp_path):
+    assert "No reports yet" in render_index(tmp_path).read_text(encoding="utf-8")
+
+
+# In a browser
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine to open the page with")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_is_never_wider_than_the_window(folder, tmp_path, width):
+    """In a frame of that width, since a browser's own window does not go below 500 pixels; the
+    script asks the page how wide it became and whether its pictures were drawn."""
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    probe = (
+        "<script>addEventListener('load', () => { const d = document.documentElement;"
+        "const bad = [...document.images].filter(i => !i.naturalWidth).length;"
+        "parent.document.title = `width ${d.scrollWidth} of ${d.clientWidth}, bad ${bad},"
+        " seen ${document.images.length}`; })</script>"
+    )
+    framed = html.escape(text.replace("</body>", f"{probe}</body>"), quote=True)
+    outer = tmp_path / "frame.html"
+    outer.write_text(f'<iframe width="{width}" height="900" srcdoc="{framed}"></iframe>',
+                     encoding="utf-8")  # fmt: skip
+    asked = subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+         "--no-first-run", "--disable-background-networking", f"--user-data-dir={tmp_path}/profile",
+         "--virtual-time-budget=8000", "--dump-dom", f"file://{outer}"],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    found = re.search(r"<title>width (\d+) of (\d+), bad (\d+), seen (\d+)", asked.stdout)
+    assert found, asked.stdout[:500]
+    scroll, client, bad, seen = map(int, found.groups())
+    assert scroll <= client
+    assert (bad, seen) == (0, 11)
