@@ -11,7 +11,7 @@ from scipy import stats
 from small_folder import write_folder
 
 from optlab import analysis
-from optlab.analysis.words import exact, number, steps
+from optlab.analysis.words import brief, exact, goal, number, steps
 from optlab.results import load
 
 INF, NAN = math.inf, math.nan
@@ -272,7 +272,7 @@ def test_the_assignments_network_is_told_apart_by_reaching_and_staying(tmp_path)
     assert list(times["reached_median"]) == [25, 16, 5]
     assert list(times["held_median"]) == [25, 57, INF]
     text = " ".join(analysis.answer(results))
-    assert "sgd held loss <= 0.01 soonest, from update 25 on; then momentum at 57" in text
+    assert "sgd held loss ≤ 0.01 soonest, from update 25 on; then momentum at 57" in text
     assert "never within 200 updates: rmsprop" in text
     assert "The first to reach it was rmsprop, at update 5, but did not stay" in text
     assert "Exact, for this start only." in text
@@ -349,6 +349,15 @@ def test_numbers_are_short(value, text):
 
 def test_settings_are_written_as_a_person_would():
     assert [exact(v) for v in (0.1, 1e-8, 0.999, 100.0)] == ["0.1", "1e-8", "0.999", "100"]
+
+
+def test_long_sweep_values_are_cut_and_targets_are_said():
+    assert [brief(v) for v in (0.21544346900318834, 0.1, 1e-18, 1.99526)] == [
+        "0.2154", "0.1", "1e-18", "1.99526"
+    ]  # fmt: skip
+    assert goal("gap_over_start <= 1e-06") == "gap ≤ 1e-6 × its start"
+    assert goal("test_accuracy >= 0.95") == "test accuracy ≥ 0.95"
+    assert goal("my own") == "my own"
 
 
 def test_a_time_beyond_the_budget_says_so():

@@ -15,7 +15,7 @@ import pandas as pd
 from optlab.analysis.censored import quantile
 from optlab.analysis.settings import at_best, best_settings, final_loss, pairs, rows_of
 from optlab.analysis.times import is_exact, time_to_target
-from optlab.analysis.words import listed, number, of, plural, steps
+from optlab.analysis.words import goal, listed, number, of, plural, steps
 from optlab.results import Results
 
 __all__ = ["answer", "finding", "warnings"]
@@ -77,7 +77,7 @@ def warnings(results: Results) -> list[dict[str, str]]:
 
 def _by_time(table: pd.DataFrame, exact: bool) -> str:
     """Who held the target soonest; who reached it first, where that is another."""
-    budget, label = table["budget"].iloc[0], table["target"].iloc[0]
+    budget, label = table["budget"].iloc[0], goal(table["target"].iloc[0])
     held = table[np.isfinite(table["held_median"])].sort_values("held_median", kind="stable")
     reached = table[np.isfinite(table["reached_median"])].sort_values(
         "reached_median", kind="stable"
@@ -182,7 +182,7 @@ def _overall(
 ) -> list[str]:
     """Over several problems: on how many each optimizer was first to hold, and first to reach."""
     problems = [p for p in manifest["problems"] if p.get("decision")]
-    if len(manifest["problems"]) < 2 or not problems:
+    if len(problems) < 2:
         return []
     parts = []
     for kind in ("held", "reached"):

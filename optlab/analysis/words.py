@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-__all__ = ["exact", "listed", "number", "of", "pairs_text", "plural", "steps"]
+__all__ = ["brief", "exact", "goal", "listed", "number", "of", "pairs_text", "plural", "steps"]
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -33,6 +33,29 @@ def exact(value: float) -> str:
         return "–"
     text = f"{value:.12g}".replace("e-0", "e-").replace("e+0", "e")
     return f"−{text[1:]}" if text.startswith("-") else text
+
+
+def brief(value: float) -> str:
+    """A value as it was written, to four figures where a sweep made it long: `0.2154`."""
+    text = exact(value)
+    return text if len(text) <= 7 else exact(float(f"{value:.4g}"))
+
+
+def goal(label: str) -> str:
+    """A target's label as one says it: `gap ≤ 0.001 × its start`."""
+    name, sign, value = label.partition(" <= ")
+    if not sign:
+        name, sign, value = label.partition(" >= ")
+    if not sign:
+        return label
+    try:
+        amount = brief(float(value))
+    except ValueError:  # a label of another make
+        return label
+    sign = {" <= ": "≤", " >= ": "≥"}[sign]
+    if name == "gap_over_start":
+        return f"gap {sign} {amount} × its start"
+    return f"{name.replace('_', ' ')} {sign} {amount}"
 
 
 def steps(value: float, budget: float | None = None) -> str:
@@ -63,4 +86,4 @@ def listed(parts: Sequence[str]) -> str:
 
 def pairs_text(values: Mapping[str, float]) -> str:
     """A setting: `lr 0.1, beta 0.9`."""
-    return ", ".join(f"{name} {exact(value)}" for name, value in values.items())
+    return ", ".join(f"{name} {brief(value)}" for name, value in values.items())

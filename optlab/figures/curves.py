@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from optlab.analysis import best_settings, curve_bands
+from optlab.analysis.words import goal
 from optlab.figures.style import (
     FLOOR,
     INK,
@@ -150,6 +151,6 @@ def _target(axis: Axes, problem: dict[str, Any], quantity: str) -> None:
     if not low <= height <= high:
         return
     axis.axhline(height, color=INK, linestyle=":", linewidth=1.1)
-    axis.annotate(f"target {short(entry['label'], 28)}", (1, height), (-3, 3),
+    axis.annotate(f"target {short(goal(entry['label']), 28)}", (1, height), (-3, 3),
                   xycoords=axis.get_yaxis_transform(), textcoords="offset points", ha="right",
                   va="bottom", fontsize=7.5, color=MUTED)  # fmt: skip

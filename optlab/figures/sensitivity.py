@@ -129,10 +129,13 @@ def _line(
                           np.where(np.isposinf(high), strip, high), where=fine, color=look.color,
                           alpha=0.16, linewidth=0)  # fmt: skip
     line = np.where(fine, middle, np.nan)
-    axis.plot(rate, line, color=look.color, linestyle=look.dash, marker=look.marker, markersize=4)
+    every = max(1, round(len(rate) / 12))
+    axis.plot(rate, line, color=look.color, linestyle=look.dash, marker=look.marker, markersize=4,
+              markevery=every)  # fmt: skip
     # From the last finite point a thin line leads to the first cross, so that the cliff is seen.
     crosses = np.flatnonzero(~fine)
-    axis.plot(rate[crosses], np.full(len(crosses), up), "x", color=look.color, markersize=5)
+    axis.plot(rate[crosses], np.full(len(crosses), up), "x", color=look.color, markersize=5,
+              markevery=every)  # fmt: skip
     for i in crosses:
         for j in (i - 1, i + 1):
             if 0 <= j < len(fine) and fine[j]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from optlab import analysis
 from optlab.analysis import at_best, setting
-from optlab.analysis.words import exact, listed, number, of, pairs_text, plural, steps
+from optlab.analysis.words import brief, goal, listed, number, of, pairs_text, plural, steps
 from optlab.figures import Look, looks
 from optlab.report import drawings
 from optlab.report.blocks import Cell, Figures, Fold, Notes, Pre, Section, Table, Text
@@ -19,6 +19,9 @@ from optlab.report.worked import worked_blocks
 from optlab.results import Results
 
 __all__ = ["Facts", "content"]
+
+
+_SPACE = "\N{NO-BREAK SPACE}"  # between what is read as one: a time and its quartiles, 9 of 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +170,7 @@ def _times_table(facts: Facts, table: pd.DataFrame, caption: str) -> Table:
     for (problem, target), mine in table.groupby(["problem", "target"], sort=False):
         mine = mine.sort_values(["held_median", "reached_median"], kind="stable")
         budget, plain = mine["budget"].iloc[0], facts.is_exact(str(problem))
-        heading = f"{problem}: {target}, within {budget:,} updates"
+        heading = f"{problem}: {goal(str(target))}, within {budget:,} updates"
         if plain:
             heading += " (exact, for this start only)"
         rows = []
@@ -205,15 +208,14 @@ def _time(row: pd.Series, kind: str, plain: bool) -> Cell:
         low, middle, high = (steps(row[f"{kind}_{q}"], budget) for q in ("q25", "median", "q75"))
         text = middle if row["n"] == 1 else f"{middle} [{low}, {high}]"
     share = f"{100 * row[f'{kind}_low']:.0f}–{100 * row[f'{kind}_high']:.0f} %"
-    # Spaces that do not break: a time and its quartiles are read as one.
     small = f"{of(row[f'{kind}_n'], row['n'])} ({share})"
-    return Cell(text.replace(" ", "\N{NO-BREAK SPACE}"), small=small)
+    return Cell(text.replace(" ", _SPACE), small=small)
 
 
 def _relapse(row: pd.Series, plain: bool) -> str:
     if plain:
         return "yes, for good" if row["relapses"] else _came_back(row)
-    return f"{row['relapses']} of {row['reached_n']}"
+    return f"{row['relapses']}{_SPACE}of{_SPACE}{row['reached_n']}"
 
 
 def _came_back(row: pd.Series) -> str:
@@ -223,7 +225,7 @@ def _came_back(row: pd.Series) -> str:
 def _diverged(row: pd.Series, plain: bool) -> str:
     if plain:
         return "yes" if row["diverged"] else "no"
-    return f"{row['diverged']} of {row['n']}"
+    return f"{row['diverged']}{_SPACE}of{_SPACE}{row['n']}"
 
 
 def _last(facts: Facts) -> list[Any]:
@@ -338,8 +340,8 @@ def _stability(facts: Facts) -> list[Any]:
     text = (
         "“Stable” can mean several things; here are two. The largest rise is how far the loss ever "
         "climbed above the best it had had, as a share of the gap at the start (of the loss where "
-        "f* is not known): 0 % never rose, 100 % fell back as far as it began. Diverged: the run left "
-        f"for good ({facts.manifest['divergence']})."
+        "f* is not known): 0 % never rose, 100 % fell back as far as it began. "
+        f"{facts.manifest['divergence']}"
     )
     head = ["Optimizer", "Largest rise, median", "Largest rise, worst run",
             "Diverged, chosen setting", "Diverged, all settings tried"]  # fmt: skip
@@ -351,7 +353,9 @@ def _stability(facts: Facts) -> list[Any]:
 
 
 def _percent(share: float) -> str:
-    return number(share) if not np.isfinite(share) else f"{number(100 * share)} %"
+    if not np.isfinite(share):
+        return number(share)
+    return "< 0.001 %" if 0 < share < 1e-5 else f"{number(100 * share)} %"
 
 
 def _optimizers(facts: Facts) -> list[Any]:
@@ -395,8 +399,8 @@ def _chosen_where(facts: Facts, optimizer: dict[str, Any]) -> str:
 
 def _values(values: list[float]) -> str:
     if len(values) <= 4:
-        return ", ".join(exact(v) for v in values)
-    return f"{exact(min(values))} to {exact(max(values))} ({len(values)} values)"
+        return ", ".join(brief(v) for v in values)
+    return f"{brief(min(values))} to {brief(max(values))} ({len(values)} values)"
 
 
 def _problems(facts: Facts) -> list[Any]:
@@ -425,7 +429,7 @@ def _problems(facts: Facts) -> list[Any]:
                     small=f"one epoch is {epoch:,} updates" if epoch else "",
                 ),
                 Cell(f"every {problem['cadence']:,}" if problem["cadence"] > 1 else "every step"),
-                Cell("; ".join(t["label"] for t in problem["targets"]) or "none"),
+                Cell("; ".join(goal(t["label"]) for t in problem["targets"]) or "none"),
                 Cell(problem.get("source") or "–"),
             ]
         )

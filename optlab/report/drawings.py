@@ -12,7 +12,7 @@ import pandas as pd
 from optlab import figures
 from optlab.analysis import at_best, curve_bands
 from optlab.analysis import metrics as recorded
-from optlab.analysis.words import exact, listed, number
+from optlab.analysis.words import brief, listed, number
 from optlab.figures import svg
 from optlab.report.blocks import Picture
 from optlab.results import Results
@@ -102,10 +102,10 @@ def _basin(table: pd.DataFrame, problem: str) -> str:
     for optimizer, mine in table.groupby("optimizer", sort=False):
         best = mine.iloc[int(mine["median"].to_numpy(dtype=float).argmin())]
         if np.isfinite(best["median"]):
-            good.append(f"{optimizer} {exact(best['rate'])} ({number(best['median'])})")
+            good.append(f"{optimizer} {brief(best['rate'])} ({number(best['median'])})")
         failed = mine.loc[mine["diverged"] >= 0.5, "rate"]
         if len(failed):
-            bad.append(f"{optimizer} from {exact(failed.min())}")
+            bad.append(f"{optimizer} from {brief(failed.min())}")
     text = f"On {problem} the lowest last value came at step size: {listed(good)}."
     if not good:
         text = f"On {problem} no step size that was tried kept half of the runs from diverging."

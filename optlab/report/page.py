@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
-import tempfile
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +20,7 @@ from optlab.analysis.words import plural
 from optlab.report.blocks import Figures, Fold, Picture
 from optlab.report.content import Facts, content
 from optlab.results import load
+from optlab.store import atomic_write
 from optlab.worked import mathml
 
 __all__ = ["render", "render_index"]
@@ -43,6 +42,7 @@ def render(folder: str | Path) -> list[Path]:
         "warnings": facts.warnings,
         "sections": sections,
         "line": _line(facts),
+        "words": _words(facts),
         "name": facts.manifest["name"],
     }
     pictures = [picture for section in sections for picture in _pictures(section.blocks)]
@@ -95,6 +95,19 @@ def _line(facts: Facts) -> str:
     )
 
 
+def _words(facts: Facts) -> str:
+    """What the words of the answer mean."""
+    problems = facts.manifest["problems"]
+    said = []
+    if any(p["targets"] for p in problems):
+        said.append("Reached: met the target at least once. Held: met it and kept it to the end.")
+    if any(p.get("minimum") for p in problems):
+        said.append("Gap: the loss minus f*, the smallest loss there is.")
+    if not all(facts.is_exact(p["name"]) for p in problems):
+        said.append("Median: the middle of all seeds, failures included as never.")
+    return " ".join([*said, "An update is one step of an optimizer."])
+
+
 def _day(created: str) -> str:
     """The date of an ISO time, `22 November 2026`."""
     day = datetime.fromisoformat(created)
@@ -116,16 +129,7 @@ def _pictures(blocks: list[Any]) -> list[Picture]:
 
 def _write(path: Path, text: str) -> Path:
     """Write `text` to `path` at once: a reader finds the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(name, 0o644)  # mkstemp makes files that only their owner can read
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    atomic_write(path, lambda file: file.write(text.encode()))
     return path
 
 

@@ -103,4 +103,4 @@ def _result(cell: dict[str, Any]) -> Cell:
 
 
 def _value(value: float | None) -> str:
-    return "not finite" if value is None else exact(round(value, 10))
+    return "not finite" if value is None else exact(float(f"{value:.8g}"))
