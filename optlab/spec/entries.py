@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -70,7 +70,7 @@ def _entry(item: Node, what: str, faults: Faults) -> Entry | None:
     body = dict(inner.value)
     use = body.pop("use", None)
     if use is not None and not isinstance(use.value, str):
-        faults.add(use, f"{use.plain()!r} is not a name")
+        faults.add(use, f"{use.shown} is not a name")
         return None
     return Entry(name, use.value if use else name, body, inner)
 
@@ -102,6 +102,9 @@ def problem(entry: Entry, folder: Path, faults: Faults) -> Problem | None:
         place = entry.body.get(key, entry.node)
         faults.add(place, reason if key in entry.body else str(error))
         return None
+    except (MemoryError, OverflowError):
+        faults.add(entry.node, "too large to be held in memory")
+        return None
 
 
 TASK_KEYS = ("steps", "epochs", "targets", "optimizers", "worked")
@@ -130,11 +133,22 @@ def _typed(parameter: inspect.Parameter, node: Node, faults: Faults) -> Any:
     for candidate in (value, whole(value)):
         with contextlib.suppress(ValidationError):
             typed = adapter.validate_python(candidate)
-            if isinstance(typed, float) and not math.isfinite(typed):
-                faults.add(node, f"{typed} is not a finite number")
+            for place in _infinite(node):
+                faults.add(place, f"{place.shown} is not a finite number")
             return typed
-    faults.add(node, f"{value!r} is not {_kind(kind)}")
+    faults.add(node, f"{node.shown} is not {_kind(kind)}")
     return None
+
+
+def _infinite(node: Node) -> Iterator[Node]:
+    """The numbers in `node` that are not finite."""
+    inside = node.value.values() if isinstance(node.value, dict) else node.value
+    if isinstance(inside, float):
+        if not math.isfinite(inside):
+            yield node
+    elif not isinstance(inside, str | int | None):
+        for child in inside:
+            yield from _infinite(child)
 
 
 _SIMPLE = {
@@ -211,9 +225,9 @@ def targets(node: Node | None, faults: Faults) -> list[tuple[Target, Node]]:
         for item in inner.value if isinstance(inner.value, list) else [inner]:
             value = item.value
             if isinstance(value, bool) or not isinstance(value, int | float):
-                faults.add(item, f"{item.plain()!r} is not a number")
+                faults.add(item, f"{item.shown} is not a number")
             elif not math.isfinite(value) or (kind in _KINDS[1:] and value <= 0):
-                faults.add(item, f"{value:g} must be finite and, for a gap, above 0")
+                faults.add(item, f"{item.shown} must be finite and, for a gap, above 0")
             else:
                 found.append((Target(kind, float(value)), inner))
     return found

@@ -59,36 +59,38 @@ class Header(_Strict):
     precision: Literal["float64", "float32"] = "float64"
     record: RecordModel = RecordModel()
 
-    @model_validator(mode="after")
-    def _one_budget(self) -> Header:
-        if self.steps is not None and self.epochs is not None:
-            raise ValueError("give `steps` or `epochs`, not both")
-        return self
-
 
 BY_HAND = ("problems", "optimizers", "targets")
 KEYS = (*Header.model_fields, *BY_HAND)
 
 
-def read_header(root: Node, faults: Faults) -> Header | None:
-    """The header of a spec; None where it has faults, which are noted at their places."""
+def read_header(root: Node, faults: Faults) -> Header:
+    """The header of a spec. What has faults, noted at their places, is left at its default, so that
+    the rest of the file can be checked as well."""
     plain = {key: node.plain() for key, node in root.value.items() if key not in BY_HAND}
+    budgets = [key for key in ("steps", "epochs") if plain.get(key) is not None]
+    if len(budgets) > 1:
+        faults.add(root.value["epochs"].at_key, "give `steps` or `epochs`, not both")
+        del plain["epochs"]
     try:
         return Header.model_validate(plain)
     except ValidationError as error:
         for detail in error.errors():
             place = root.at(detail["loc"])
-            faults.add(place.at_key if _about_key(detail) else place, _message(detail))
-        return None
+            faults.add(place.at_key if _about_key(detail) else place, _message(detail, place))
+            plain.pop(str(detail["loc"][0]), None)
+    if budgets and not {"steps", "epochs"} & plain.keys():
+        plain["steps"] = 1  # a budget was given, if a wrong one: no reason to ask for one
+    return Header.model_validate({"title": "?", **plain})
 
 
 def _about_key(detail: Any) -> bool:
     return detail["type"] == "extra_forbidden"
 
 
-def _message(detail: Any) -> str:
+def _message(detail: Any, place: Node) -> str:
     """Pydantic's finding in the words of someone who writes YAML."""
-    kind, context, given = detail["type"], detail.get("ctx", {}), detail["input"]
+    kind, context, given = detail["type"], detail.get("ctx", {}), place.shown
     name = str(detail["loc"][-1]) if detail["loc"] else ""
     if kind == "extra_forbidden":
         known = _keys_beside(detail["loc"])
@@ -98,22 +100,22 @@ def _message(detail: Any) -> str:
     if kind == "value_error":
         return str(context["error"])
     if kind in ("int_type", "int_from_float"):
-        return f"{given!r} is not a whole number"
+        return f"{given} is not a whole number"
     if kind == "float_type":
-        return f"{given!r} is not a number"
+        return f"{given} is not a number"
     if kind == "string_type":
-        return f"{given!r} is not text; put it in quotes"
+        return f"{given} is not text; put it in quotes"
     if kind == "string_too_short":
         return "must not be empty"
     if kind == "literal_error":
-        return f"{given!r} is not one of {context['expected']}"
+        return f"{given} is not one of {context['expected']}"
     if kind in ("greater_than_equal", "less_than_equal", "greater_than", "less_than"):
         words = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
         sign, bound = next((k, v) for k, v in context.items() if k in words)
-        return f"{given!r} must be {words[sign]} {bound:g}"
+        return f"{given} must be {words[sign]} {bound:g}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
-        return f"{given!r} does not fit; write keys and values, such as {_example(name)}"
-    return f"{given!r}: {detail['msg'].lower()}"
+        return f"{given} does not fit; write keys and values, such as {_example(name)}"
+    return f"{given}: {detail['msg'].lower()}"
 
 
 def _example(name: str) -> str:

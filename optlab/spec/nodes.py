@@ -8,8 +8,7 @@ and let a key that stands twice pass.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -19,6 +18,8 @@ from optlab.spec.errors import Fault, SpecError
 __all__ = ["Node", "compose", "whole"]
 
 MOST_NODES = 200_000  # aliases can make a short text denote billions of nodes
+DEEPEST = 30  # and one that names itself, an endless one
+LONGEST = 300  # digits of a whole number; a double ends there, and Python refuses far longer ones
 
 _INT = re.compile(r"[-+]?[0-9]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
@@ -54,6 +55,15 @@ class Node:
             return [child.plain() for child in self.value]
         return self.value
 
+    @property
+    def shown(self) -> str:
+        """The value for a message: text in quotes, anything else as it was written, cut short."""
+        if isinstance(self.value, dict | list):
+            whole = repr(self.plain())
+        else:
+            whole = repr(self.value) if isinstance(self.value, str) else self.text or "nothing"
+        return whole if len(whole) <= 60 else f"{whole[:57]}..."
+
     def at(self, location: tuple[Any, ...]) -> Node:
         """The node that a path of keys and indices leads to, as far as it exists."""
         node = self
@@ -77,53 +87,62 @@ def compose(text: str, file: str) -> Node:
         raise SpecError(
             file, [Fault(line, column, "", f"not YAML: {error.problem}{hint}")]
         ) from None
+    except RecursionError:
+        raise SpecError(file, [Fault(1, 1, "", "nested too deeply")]) from None
     except yaml.YAMLError as error:
         raise SpecError(file, [Fault(1, 1, "", f"not YAML: {error}")]) from None
     if root is None:
         raise SpecError(file, [Fault(1, 1, "", "the file is empty; `optlab new` writes a starter")])
-    faults: list[Fault] = []
-    node = _convert(root, "", (0, 0), faults, iter(range(MOST_NODES)))
-    if faults:
-        raise SpecError(file, faults)
+    reading = _Reading(file)
+    node = reading.convert(root, "", (0, 0), 0)
+    if reading.faults:
+        raise SpecError(file, reading.faults)
     return node
 
 
-def _convert(
-    raw: yaml.Node, path: str, key: tuple[int, int], faults: list[Fault], budget: Iterator[int]
-) -> Node:
-    line, column = raw.start_mark.line + 1, raw.start_mark.column + 1
-    if next(budget, None) is None:
-        raise SpecError(
-            "spec", [Fault(line, column, path, "too large once its aliases are expanded")]
-        )
-    if not raw.tag.startswith("tag:yaml.org,2002:") or "python" in raw.tag:
-        faults.append(Fault(line, column, path, f"tags such as {raw.tag} are not used here"))
-    if isinstance(raw, yaml.SequenceNode):
-        items = [
-            _convert(child, f"{path}[{i}]", (0, 0), faults, budget)
-            for i, child in enumerate(raw.value)
-        ]
-        return Node(items, line, column, path, key=key)
-    if isinstance(raw, yaml.MappingNode):
-        return Node(_mapping(raw, path, faults, budget), line, column, path, key=key)
-    assert isinstance(raw, yaml.ScalarNode)
-    return Node(_scalar(raw), line, column, path, raw.value, key)
+@dataclass
+class _Reading:
+    """One pass over the nodes of a file: what was wrong, and how many there have been."""
 
+    file: str
+    faults: list[Fault] = field(default_factory=list)
+    seen: int = 0
 
-def _mapping(
-    raw: yaml.MappingNode, path: str, faults: list[Fault], budget: Iterator[int]
-) -> dict[str, Node]:
-    children: dict[str, Node] = {}
-    for name, child in raw.value:
-        place = (name.start_mark.line + 1, name.start_mark.column + 1)
-        if not isinstance(name, yaml.ScalarNode):
-            faults.append(Fault(*place, path, "a key must be a word"))
-            continue
-        inner = f"{path}.{name.value}" if path else name.value
-        if name.value in children:
-            faults.append(Fault(*place, inner, "this key stands twice; keep one of the two"))
-        children[name.value] = _convert(child, inner, place, faults, budget)
-    return children
+    def convert(self, raw: yaml.Node, path: str, key: tuple[int, int], depth: int) -> Node:
+        line, column = raw.start_mark.line + 1, raw.start_mark.column + 1
+        self.seen += 1
+        if self.seen > MOST_NODES:
+            reason = "too large once its aliases are expanded"
+            raise SpecError(self.file, [Fault(line, column, path, reason)])
+        if depth > DEEPEST:
+            raise SpecError(self.file, [Fault(line, column, "", "nested too deeply")])
+        if not raw.tag.startswith("tag:yaml.org,2002:") or "python" in raw.tag:
+            reason = f"tags such as {raw.tag} are not used here"
+            self.faults.append(Fault(line, column, path, reason))
+        if isinstance(raw, yaml.SequenceNode):
+            items = [
+                self.convert(child, f"{path}[{i}]", (0, 0), depth + 1)
+                for i, child in enumerate(raw.value)
+            ]
+            return Node(items, line, column, path, key=key)
+        if isinstance(raw, yaml.MappingNode):
+            return Node(self.mapping(raw, path, depth), line, column, path, key=key)
+        assert isinstance(raw, yaml.ScalarNode)
+        return Node(_scalar(raw), line, column, path, raw.value, key)
+
+    def mapping(self, raw: yaml.MappingNode, path: str, depth: int) -> dict[str, Node]:
+        children: dict[str, Node] = {}
+        for name, child in raw.value:
+            place = (name.start_mark.line + 1, name.start_mark.column + 1)
+            if not isinstance(name, yaml.ScalarNode):
+                self.faults.append(Fault(*place, path, "a key must be a word"))
+                continue
+            inner = f"{path}.{name.value}" if path else name.value
+            if name.value in children:
+                reason = "this key stands twice; keep one of the two"
+                self.faults.append(Fault(*place, inner, reason))
+            children[name.value] = self.convert(child, inner, place, depth + 1)
+        return children
 
 
 def _scalar(raw: yaml.ScalarNode) -> Any:
@@ -131,7 +150,7 @@ def _scalar(raw: yaml.ScalarNode) -> Any:
         return raw.value
     if raw.value in _WORDS:
         return _WORDS[raw.value]
-    if _INT.match(raw.value):
+    if _INT.match(raw.value) and len(raw.value) <= LONGEST:
         return int(raw.value)
     return float(raw.value) if _FLOAT.match(raw.value) else raw.value
 

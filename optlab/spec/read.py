@@ -49,13 +49,15 @@ def parse(text: str, path: Path) -> Experiment:
     ]  # fmt: skip
     names = tuple(e.name for e in entries(found, "optimizers", root, Faults()))
     general = targets(root.value.get("targets"), faults)
-    tasks = [
-        task for e in entries(root.value.get("problems"), "problems", root, faults)
-        if (task := _task(e, path.parent, header, general, names, faults)) is not None
-    ]  # fmt: skip
-    if header and tasks:
+    listed = entries(root.value.get("problems"), "problems", root, faults)
+    made = [_task(e, path.parent, header, general, names, faults) for e in listed]
+    tasks = [task for task in made if task is not None]
+    if tasks:
         _check_metrics(root, header, tasks, faults)
-    if faults.found or header is None:
+    if tasks and len(tasks) == len(made):
+        racing = [t for e, t in zip(listed, tasks, strict=True) if "targets" not in e.body]
+        _check_targets(general, [t for t in racing if t.problem.longest is None], faults)
+    if faults.found:
         raise SpecError(str(path), faults.found)
     return _experiment(header, tasks, contenders, text, path)
 
@@ -82,7 +84,7 @@ def _experiment(
 def _task(
     entry: Entry,
     folder: Path,
-    header: Header | None,
+    header: Header,
     general: list[tuple[Target, Node]],
     optimizers: tuple[str, ...],
     faults: Faults,
@@ -109,7 +111,7 @@ def _chosen(node: Node | None, known: tuple[str, ...], faults: Faults) -> tuple[
     for item in node.value:
         if item.value not in known:
             faults.add(
-                item, f"no optimizer named '{item.plain()}'{did_you_mean(str(item.value), known)}"
+                item, f"no optimizer named {item.shown}{did_you_mean(str(item.value), known)}"
             )
     return tuple(name for name in known if name in node.plain())
 
@@ -117,13 +119,13 @@ def _chosen(node: Node | None, known: tuple[str, ...], faults: Faults) -> tuple[
 def _whole(node: Node, low: int, high: int, faults: Faults) -> int | None:
     value = whole(node.value)
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        faults.add(node, f"{node.plain()!r} is not a whole number from {low} to {high:,}")
+        faults.add(node, f"{node.shown} is not a whole number from {low} to {high:,}")
         return None
     return value
 
 
 def _steps(
-    made: Problem, own: dict[str, Node], header: Header | None, entry: Entry, faults: Faults
+    made: Problem, own: dict[str, Node], header: Header, entry: Entry, faults: Faults
 ) -> tuple[int, tuple[str, ...]]:
     """The budget in updates, and what must be said about it."""
     if "steps" in own and "epochs" in own:
@@ -131,7 +133,7 @@ def _steps(
     if "epochs" in own:
         epochs = own["epochs"].value
         if isinstance(epochs, bool) or not isinstance(epochs, int | float) or not 0 < epochs < 1e8:
-            faults.add(own["epochs"], f"{own['epochs'].plain()!r} is not a number above 0")
+            faults.add(own["epochs"], f"{own['epochs'].shown} is not a number above 0")
             return 1, ()
         return _from_epochs(made, float(epochs), own["epochs"], faults)
     if "steps" in own:
@@ -139,8 +141,6 @@ def _steps(
         if made.longest is not None and steps > made.longest:
             faults.add(own["steps"], f"the list of gradients ends after {made.longest} steps")
         return steps, ()
-    if header is None:
-        return 1, ()
     if header.epochs is not None and made.longest is None:
         return _from_epochs(made, header.epochs, entry.node, faults)
     if made.longest is not None:
@@ -160,6 +160,9 @@ def _from_epochs(
         faults.add(node, "this problem has no data, so no epochs; give `steps`")
         return 1, ()
     steps = max(1, round(epochs * made.epoch))
+    if steps > MOST_STEPS:
+        faults.add(node, f"{steps:,} steps, and the most are {MOST_STEPS:,}")
+        return 1, ()
     return steps, (f"{epochs:g} epochs of {made.epoch} steps",)
 
 
@@ -187,6 +190,18 @@ def _goals(
     if not stated and made.minimum is not None:
         goals.append(DEFAULT_TARGET)
     return tuple(dict.fromkeys(goals))
+
+
+def _check_targets(general: list[tuple[Target, Node]], tasks: list[Task], faults: Faults) -> None:
+    """A target for all problems that applies to none of them would be passed over in silence."""
+    for target, node in general:
+        if not tasks or any(target in task.targets for task in tasks):
+            continue
+        if target.kind in ("gap", "gap_over_start"):
+            faults.add(node, "the minimum of none of these problems is known; give a target as "
+                             "{loss: 0.1}")  # fmt: skip
+        elif target.kind in _KNOWN:
+            faults.add(node.at_key, "none of these problems has such a metric")
 
 
 _KNOWN = ("test_accuracy", "train_accuracy", "test_loss")

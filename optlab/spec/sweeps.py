@@ -40,7 +40,7 @@ def values(name: str, node: Node, faults: Faults) -> tuple[float, ...]:
 
 def _number(name: str, node: Node, faults: Faults) -> list[float]:
     if isinstance(node.value, bool) or not isinstance(node.value, int | float):
-        faults.add(node, f"{node.plain()!r} is not a number; write a number, a list of numbers, or "
+        faults.add(node, f"{node.shown} is not a number; write a number, a list of numbers, or "
                          "a range such as {log: [1e-4, 1], n: 9}")  # fmt: skip
         return []
     return [float(node.value)]
@@ -70,7 +70,8 @@ def _range(node: Node, faults: Faults) -> list[float]:
         faults.add(node.value[scale], "a log range must begin above 0")
         return []
     # Two a decade is what a rate curve needs at the least; five tell a straight trend from a bend.
-    count = round(2 * math.log10(high / low)) + 1 if scale == "log" else 5
+    decades = math.log10(high) - math.log10(low) if scale == "log" else 0.0
+    count = round(2 * decades) + 1 if scale == "log" else 5
     if "n" in node.value:
         count = whole(node.value["n"].value)
     if isinstance(count, bool) or not isinstance(count, int) or not 2 <= count <= MOST_VALUES:
