@@ -329,6 +329,14 @@ def test_warnings_see_what_cannot_be(small):
     assert {"minimum", "stalled", "error"} <= _kinds(spoiled)
 
 
+def test_a_choice_by_test_rows_is_said():
+    spec = manifest()
+    spec["problems"][0]["targets"][0]["metric"] = "test_accuracy"
+    runs = table(*[run(lr=r, role="tune", held=5) for r in (0.1, 0.2)], run(held=5))
+    assert "test" in _kinds(type("R", (), {"runs": runs, "manifest": spec}))
+    assert "test" not in _kinds(type("R", (), {"runs": runs, "manifest": manifest()}))
+
+
 def test_seeds_that_change_nothing_are_one_observation():
     runs = table(*[run(seed=s, held=5, loss=0.25) for s in range(8)])
     results = type("R", (), {"runs": runs, "manifest": manifest()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -104,6 +105,18 @@ def test_the_line_is_the_median_of_the_runs(small):
     line = max(lines, key=lambda line: len(line.get_xdata()))
     assert line.get_ydata() == pytest.approx(median.to_numpy())
     assert figure.axes[0].get_yscale() == "log"
+
+
+def test_an_accuracy_is_drawn_straight_with_its_own_target(small, tmp_path):
+    curves = small.curves.assign(metric="test_accuracy", value=lambda t: 1 / (1 + t["value"]))
+    manifest = json.loads(json.dumps(small.manifest))
+    manifest["problems"][0]["targets"][0] |= {"metric": "test_accuracy", "threshold": 0.95}
+    results = type(small)(small.folder, small.runs, manifest)
+    results.__dict__["curves"] = curves
+    axis = figures.curves(results, ["bowl"], metric="test_accuracy").axes[0]
+    assert axis.get_yscale() == "linear"
+    assert any(list(line.get_ydata()) == [0.95, 0.95] for line in axis.lines)
+    assert axis.get_ylabel() == "test accuracy"
 
 
 def test_a_line_whose_median_diverged_ends_with_a_cross(tmp_path):

@@ -135,7 +135,7 @@ def test_words_are_explained_before_they_are_needed(page):
     for word, meaning in [
         ("gap", "the loss minus f*"),
         ("median", "half of the runs lie below it"),
-        ("Held", "the first step from which it stayed below"),
+        ("Held", "step from which it stayed met"),
         ("quartile", "lower to the upper quartile"),
         ("condition", "says how hard the problem is"),
     ]:

@@ -5,7 +5,7 @@ has the time +inf, a run that diverged has the loss +inf, and quantiles are take
 """
 
 from optlab.analysis.answer import answer, finding, warnings
-from optlab.analysis.bands import curve_bands, metrics
+from optlab.analysis.bands import curve_bands, is_better_high, metrics
 from optlab.analysis.censored import clopper_pearson, quantile
 from optlab.analysis.counts import completeness, stability
 from optlab.analysis.sensitivity import rate_name, rate_sensitivity, stability_limit
@@ -20,6 +20,7 @@ __all__ = [
     "completeness",
     "curve_bands",
     "finding",
+    "is_better_high",
     "is_exact",
     "metrics",
     "quantile",

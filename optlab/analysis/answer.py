@@ -68,6 +68,7 @@ def warnings(results: Results) -> list[dict[str, str]]:
         *_no_spread(chosen, runs, manifest),
         *_stalled(chosen),
         *_separable(manifest),
+        *_test_rows(best, manifest),
     ]
     return [{"kind": kind, "text": text} for kind, text in found]
 
@@ -375,3 +376,19 @@ def _separable(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     return [("separable", "Every problem here is separable (a sum of functions of one coordinate), "
              "which favours rules that scale each coordinate, such as Adam; compare on a rotated "
              "copy.")]  # fmt: skip
+
+
+def _test_rows(best: pd.DataFrame, manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    """Rows that took part in a choice are no longer unseen."""
+    names = [
+        problem["name"]
+        for problem in manifest["problems"]
+        for target in problem["targets"]
+        if target["label"] == problem.get("decision") and target["metric"].startswith("test")
+        if (best.loc[best["problem"] == problem["name"], "settings"] > 1).any()
+    ]
+    text = (
+        f"Settings on {listed(names)} were chosen by a measure on the test rows, so that measure "
+        "is no estimate for new data; it compares the optimizers on these rows."
+    )
+    return [("test", text)] if names else []

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from optlab.analysis import best_settings, curve_bands
+from optlab.analysis import best_settings, curve_bands, is_better_high
 from optlab.analysis.words import goal
 from optlab.figures.style import (
     FLOOR,
@@ -81,12 +81,15 @@ def _panel(
             ends.append((height, optimizer, look[optimizer]))
     last = float(here["step"].max())
     axis.set_xlim(0, max(last, 1.0))
+    if is_better_high(metric):
+        # Every accuracy begins at chance; what tells optimizers apart comes after.
+        late = values[here["step"].to_numpy(dtype=float) >= last / 10]
+        finite = late[np.isfinite(late)]
     if len(finite):
         _limits(axis, finite, floor)
     if floor is not None:
         log_axis(axis, "y")
-    if metric == "loss":
-        _target(axis, problem, quantity)
+    _target(axis, problem, metric, quantity)
     step_axis(axis)
     axis.set_ylabel({"gap": "loss − f*", "loss": "loss"}.get(quantity, quantity.replace("_", " ")))
     label_ends(axis, ends)
@@ -137,10 +140,10 @@ def _limits(axis: Axes, finite: np.ndarray, floor: float | None) -> None:
     axis.set_ylim(low / room, high * room)
 
 
-def _target(axis: Axes, problem: dict[str, Any], quantity: str) -> None:
+def _target(axis: Axes, problem: dict[str, Any], metric: str, quantity: str) -> None:
     """The decision target as a dotted line, where it is a line in this panel."""
     entry = next((t for t in problem["targets"] if t["label"] == problem.get("decision")), None)
-    if entry is None or entry.get("metric") != "loss" or entry.get("threshold") is None:
+    if entry is None or entry.get("metric") != metric or entry.get("threshold") is None:
         return
     height = entry["threshold"]
     if quantity == "gap":

@@ -144,9 +144,9 @@ def _times(facts: Facts) -> list[Any]:
     others = table.drop(main.index)
     blocks: list[Any] = [
         Text(
-            "Reached is the first recorded step at which the loss was below the target. Held is "
-            "the first step from which it stayed below until the end of the budget: an optimizer "
-            "may reach a target and leave it again. Both count updates, one gradient each."
+            "Reached is the first recorded step at which the target was met. Held is the first "
+            "step from which it stayed met until the end of the budget: an optimizer may reach a "
+            "target and leave it again. Both count updates, one gradient each."
         ),
         _times_table(facts, main, "Steps to the target, held soonest first"),
     ]
@@ -167,10 +167,13 @@ def _times_table(facts: Facts, table: pd.DataFrame, caption: str) -> Table:
     """Optimizers below one another, a group a problem and target."""
     groups = []
     noisy = not all(facts.is_exact(name) for name in table["problem"])
+    cadence = {p["name"]: p["cadence"] for p in facts.manifest["problems"]}
     for (problem, target), mine in table.groupby(["problem", "target"], sort=False):
         mine = mine.sort_values(["held_median", "reached_median"], kind="stable")
         budget, plain = mine["budget"].iloc[0], facts.is_exact(str(problem))
         heading = f"{problem}: {goal(str(target))}, within {budget:,} updates"
+        every = cadence[problem]
+        heading += f", recorded every {every:,}" if every > 1 else ""
         if plain:
             heading += " (exact, for this start only)"
         rows = []
@@ -207,9 +210,13 @@ def _time(row: pd.Series, kind: str, plain: bool) -> Cell:
     else:
         low, middle, high = (steps(row[f"{kind}_{q}"], budget) for q in ("q25", "median", "q75"))
         text = middle if row["n"] == 1 else f"{middle} [{low}, {high}]"
-    share = f"{100 * row[f'{kind}_low']:.0f}–{100 * row[f'{kind}_high']:.0f} %"
-    small = f"{of(row[f'{kind}_n'], row['n'])} ({share})"
+    small = f"{of(row[f'{kind}_n'], row['n'])} {_share(row[f'{kind}_low'], row[f'{kind}_high'])}"
     return Cell(text.replace(" ", _SPACE), small=small)
+
+
+def _share(low: float, high: float) -> str:
+    """An interval of a share, in one piece."""
+    return f"({100 * low:.0f} to {100 * high:.0f} %)".replace(" ", _SPACE)
 
 
 def _relapse(row: pd.Series, plain: bool) -> str:
@@ -309,9 +316,14 @@ def _metrics(facts: Facts) -> list[Any]:
     for metric, pictures in drawings.metrics(facts.results, facts.best):
         plain = metric.replace("_", " ")
         caption = (
-            f"{plain[:1].upper()}{plain[1:]} over the updates, at the chosen settings (which were "
-            "chosen by the loss); median and quartiles over the evaluation seeds."
+            f"{plain[:1].upper()}{plain[1:]} over the updates, at the chosen settings; median and "
+            "quartiles over the evaluation seeds."
         )
+        if analysis.is_better_high(metric):
+            caption += (
+                " Higher is better; the first tenth of the steps may lie below the picture, so "
+                "that the rest can be told apart."
+            )
         blocks.append(Figures(pictures, caption))
     return blocks
 
@@ -326,13 +338,12 @@ def _stability(facts: Facts) -> list[Any]:
         plain = facts.is_exact(str(problem))
         rows = []
         for _, row in mine.iterrows():
-            share = f"{100 * row['low']:.0f}–{100 * row['high']:.0f} %"
             rows.append(
                 [
                     _name(facts, row["optimizer"]),
                     Cell(_percent(row["rise_median"])),
                     Cell("–" if plain else _percent(row["rise_max"])),
-                    Cell(_diverged(row, plain), small="" if plain else f"({share})"),
+                    Cell(_diverged(row, plain), small="" if plain else _share(row["low"], row["high"])),
                     Cell(f"{row['all_diverged']:,} of {row['all_runs']:,}"),
                 ]
             )
