@@ -276,6 +276,22 @@ def test_corners(tmp_path, case):
     assert not re.search(r"\b(nan|inf|None|NaT)\b", markdown)
 
 
+def test_a_folder_of_errors_only(tmp_path):
+    """Then nothing was measured: no columns of measurements, no curves, no figures."""
+    folder = write_folder(tmp_path / "e", problems=["bowl", "relu network"], rates=[0.1, 1.0])
+    runs = pd.read_parquet(folder / "runs.parquet")
+    kept = [c for c in runs.columns if not c.startswith(("loss", "gap", "reached", "held", "worst",
+                                                         "largest", "diverged"))]  # fmt: skip
+    runs[kept].assign(status="error").to_parquet(folder / "runs.parquet")
+    for name in ("curves", "paths"):
+        pd.read_parquet(folder / f"{name}.parquet").iloc[:0].to_parquet(folder / f"{name}.parquet")
+    page_text, _ = texts(folder)
+    page = Page(page_text)
+    assert "stopped with an error" in page.text
+    assert not page.all("img")
+    assert render_index(tmp_path).exists()
+
+
 def test_a_folder_without_results_says_so(tmp_path):
     with pytest.raises(FileNotFoundError, match="no results here"):
         render(tmp_path)

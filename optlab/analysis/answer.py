@@ -40,9 +40,13 @@ def finding(
 ) -> str:
     """What was seen on one problem, each optimizer at its chosen setting."""
     name, decision = problem["name"], problem.get("decision")
-    table = times[(times["problem"] == name) & (times["target"] == decision) & (times["n"] > 0)]
+    table = times[(times["problem"] == name) & (times["target"] == decision)]
+    failed = list(table.loc[(table["n"] == 0) & (table["errors"] > 0), "optimizer"])
+    table = table[table["n"] > 0]
     exact = is_exact(runs, name)
     note = " Exact, for this start only." if exact else ""
+    if failed:
+        note += f" No result for {listed(failed)}: every run stopped with an error."
     if decision is None or table.empty:
         return _by_loss(runs, best, problem) + note
     text = _by_time(table, exact)
@@ -138,12 +142,13 @@ def _by_loss(runs: pd.DataFrame, best: pd.DataFrame, problem: dict[str, Any]) ->
     rows = []
     for name in problem["optimizers"]:
         mine = rows_of(chosen, problem["name"], name, "evaluate")
+        mine = mine[mine["status"] != "error"]
         if len(mine):
             median = float(quantile(final_loss(mine), 0.5)) - (minimum or {"value": 0.0})["value"]
             rows.append((median, name, int((mine["status"] == "diverged").sum()), len(mine)))
     finite = sorted((row for row in rows if np.isfinite(row[0])), key=lambda row: row[0])
     if not rows:
-        return f"On {problem['name']} nothing was evaluated."
+        return f"On {problem['name']} there is no result to describe."
     if not finite:
         return f"On {problem['name']} every optimizer diverged in half of its runs or more."
     single = all(n == 1 for *_, n in rows)

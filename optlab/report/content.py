@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,23 @@ from optlab.figures import Look, looks
 from optlab.report import drawings
 from optlab.report.blocks import Cell, Figures, Fold, Notes, Pre, Section, Table, Text
 from optlab.report.worked import worked_blocks
-from optlab.results import Results
+from optlab.results import Results, load
 
-__all__ = ["Facts", "content"]
+__all__ = ["Facts", "content", "stored"]
 
 
 _SPACE = "\N{NO-BREAK SPACE}"  # between what is read as one: a time and its quartiles, 9 of 10
+
+
+def stored(folder: str | Path) -> Results:
+    """The results in `folder`, with every column that a report reads: where all runs stopped with an
+    error, nothing was measured, and the columns of measurements are not there."""
+    results = load(folder)
+    labels = [t["label"] for p in results.manifest["problems"] for t in p["targets"]]
+    times = [f"{kind}.{label}" for kind in ("reached", "held", "worst_after") for label in labels]
+    needed = ["loss_first", "loss_final", "loss_best", "gap", "largest_rise", *times]
+    missing = dict.fromkeys((c for c in needed if c not in results.runs), np.nan)
+    return replace(results, runs=results.runs.assign(**missing)) if missing else results
 
 
 @dataclass(frozen=True, eq=False)

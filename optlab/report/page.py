@@ -18,8 +18,7 @@ from markupsafe import Markup
 from optlab.analysis import answer
 from optlab.analysis.words import plural
 from optlab.report.blocks import Figures, Fold, Picture
-from optlab.report.content import Facts, content
-from optlab.results import load
+from optlab.report.content import Facts, content, stored
 from optlab.store import atomic_write
 from optlab.worked import mathml
 
@@ -32,7 +31,7 @@ def render(folder: str | Path) -> list[Path]:
     Returns what was written. Every file is whole or not there; figures of an earlier report that
     this one does not have are removed. FileNotFoundError where there are no results.
     """
-    facts = Facts(load(folder))
+    facts = Facts(stored(folder))
     root = facts.results.folder
     sections = content(facts)
     page = {
@@ -70,7 +69,7 @@ def render_index(out_folder: str | Path) -> Path:
             {
                 "title": manifest["title"] or manifest["name"],
                 "question": manifest["question"],
-                "answer": answer(load(folder))[0],
+                "answer": answer(stored(folder))[0],
                 "date": manifest["created"],
                 "day": _day(manifest["created"]),
                 "runs": plural(sum(manifest["counts"].values()), "run"),
