@@ -111,9 +111,11 @@ class _Identity:
     """run_id of a setting and seed: a hash of all causes, never of a place in a batch."""
 
     def __init__(self, experiment: Experiment, task: Task, contender: Contender) -> None:
+        # In files of one's own a name may be taken: `mine.py:adam` is not the house's `adam`.
         causes = {
-            "rule": contender.optimizer.name,
-            "problem": task.problem.name,
+            "rule": contender.origin or contender.optimizer.name,
+            "switches": _switches(contender.optimizer),
+            "problem": task.origin or task.problem.name,
             "parameters": task.problem.parameters,
             "experiment_seed": experiment.seeds.experiment,
             "steps": task.steps,
@@ -126,6 +128,12 @@ class _Identity:
         hashed = self._common.copy()
         hashed.update(repr((sorted(hypers.items()), role, seed)).encode())
         return hashed.hexdigest()[:16]
+
+
+def _switches(optimizer: Optimizer) -> dict[str, Any]:
+    """What an optimizer from elsewhere was told besides numbers (`nesterov: true`)."""
+    told = getattr(optimizer, "arguments", {})
+    return {n: v for n, v in told.items() if v is None or isinstance(v, bool | str | int | float)}
 
 
 def program_of(experiment: Experiment, run: Run) -> tuple[Any, ...]:
@@ -143,7 +151,7 @@ def program(experiment: Experiment, run: Run) -> Program:
     small = problem.layout == "coordinates" and problem.about.dim <= SMALL
     return Program(
         problem, optimizer, fixed, experiment.precision, task.steps, cadence(experiment.record, task),
-        _metrics(experiment.record, problem), small, lanes(problem, optimizer),
+        _metrics(experiment, problem), small, lanes(problem, optimizer),
     )  # fmt: skip
 
 
@@ -156,14 +164,16 @@ def cadence(record: Record, task: Task) -> int:
     return max(1, math.ceil(task.steps / points))
 
 
-def _metrics(record: Record, problem: Problem) -> tuple[str, ...]:
-    """The recorded metrics: those asked for, else all but, with minibatches, the norm of the full
-    gradient, which would cost more than the steps do."""
+def _metrics(experiment: Experiment, problem: Problem) -> tuple[str, ...]:
+    """The recorded metrics: those asked for and those that a target looks at, else all but, with
+    minibatches, the norm of the full gradient, which would cost more than the steps do."""
     available = (*STEP_METRICS, *problem.metrics)
     batches = problem.stream is not None and problem.longest is None
     usual = [name for name in available if not (batches and name == "grad_norm")]
-    wanted = record.metrics or usual
-    return tuple(m for m in available if m in wanted or m == "loss")
+    # Targets of every task, so that two tasks of one problem share their runs.
+    looked_at = {t.metric for task in experiment.tasks for t in task.targets}
+    wanted = {"loss", *(experiment.record.metrics or usual), *looked_at}
+    return tuple(m for m in available if m in wanted)
 
 
 def lanes(problem: Problem, optimizer: Optimizer) -> int:

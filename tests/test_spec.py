@@ -494,13 +494,15 @@ def mutated(draw: st.DrawFn) -> str:
           suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
 @given(mutated())
 def test_any_mutation_is_an_experiment_or_told(text: str) -> None:
+    faults = []
     try:
         made = spec(text)
     except SpecError as error:
-        assert error.faults
-        lines = text.count("\n") + 2
-        assert all(1 <= f.line <= lines and f.column >= 1 and f.message for f in error.faults)
+        faults = error.faults
     else:
         assert isinstance(made, Experiment)
         assert made.tasks
         assert made.contenders
+    lines = text.count("\n") + 2
+    assert all(1 <= f.line <= lines and f.column >= 1 and f.message for f in faults)
+    assert faults or made

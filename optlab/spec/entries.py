@@ -35,6 +35,12 @@ class Entry:
     body: Mapping[str, Node]
     node: Node
 
+    @property
+    def origin(self) -> str:
+        """`file.py:function` where that is what is used, else nothing."""
+        file, _, name = self.use.rpartition(":")
+        return f"{Path(file).name}:{name.strip()}" if file else ""
+
 
 def entries(node: Node | None, what: str, root: Node, faults: Faults) -> list[Entry]:
     """The entries of a list of problems or optimizers, names distinct."""
@@ -181,7 +187,7 @@ def contender(entry: Entry, folder: Path, faults: Faults) -> Contender | None:
     if math.prod(len(v) for v in sweep.values()) > MOST_SETTINGS:
         faults.add(entry.node, f"more than {MOST_SETTINGS:,} settings; sweep fewer values")
         return None
-    return Contender(entry.name, optimizer, sweep)
+    return Contender(entry.name, optimizer, sweep, entry.origin)
 
 
 def _optimizer(

@@ -65,6 +65,8 @@ class Task:
     optimizers: tuple[str, ...]
     worked: int
     notes: tuple[str, ...] = ()
+    origin: str = ""
+    """`file.py:function`, where the problem is a user's own: names are taken in files of one's own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,8 @@ class Contender:
     name: str
     optimizer: Optimizer
     sweep: Mapping[str, tuple[float, ...]]
+    origin: str = ""
+    """`file.py:function`, where the rule is a user's own."""
 
     @property
     def swept(self) -> tuple[str, ...]:

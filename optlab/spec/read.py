@@ -99,7 +99,7 @@ def _task(
     steps, notes = _steps(made, own, header, entry, faults)
     goals = _goals(made, own.get("targets"), general, faults)
     worked = _worked(made, own.get("worked"), faults)
-    return Task(entry.name, made, steps, goals, chosen, worked, notes)
+    return Task(entry.name, made, steps, goals, chosen, worked, notes, entry.origin)
 
 
 def _chosen(node: Node | None, known: tuple[str, ...], faults: Faults) -> tuple[str, ...]:
