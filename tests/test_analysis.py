@@ -37,7 +37,9 @@ def manifest(*, decision="L", minimum=None, problems=("p",), swept=("lr",), **ov
     } | over  # fmt: skip
 
 
-def run(optimizer="a", lr=0.1, *, role="evaluate", seed=0, held=INF, reached=None, loss=1.0, **over):
+def run(
+    optimizer="a", lr=0.1, *, role="evaluate", seed=0, held=INF, reached=None, loss=1.0, **over
+):
     """One row of `runs`, like the laboratory's."""
     reached = held if reached is None else reached
     row = {

@@ -103,7 +103,10 @@ def test_the_page_loads_nothing_from_outside(page):
     for tag, attributes in page.tags:
         for name in ("src", "href"):
             value = attributes.get(name) or ""
-            assert value == "" or value.startswith(("#", "data:image/svg+xml;base64,")), (tag, value)
+            assert value == "" or value.startswith(("#", "data:image/svg+xml;base64,")), (
+                tag,
+                value,
+            )
     assert not page.all("script")
     assert not page.all("link")
     style = "".join(attributes.get("style") or "" for _, attributes in page.tags)

@@ -84,9 +84,13 @@ def _panel(axis: Axes, here: pd.DataFrame, look: dict[str, Look]) -> None:
     axis.axvline(budget, color=MUTED, linewidth=0.8, linestyle=":")
     if log:
         log_axis(axis, "x")
-        axis.set_xlabel(f"updates to {short(goal(here['target'].iloc[0]), 30)} (budget {budget:,.0f})")
+        axis.set_xlabel(
+            f"updates to {short(goal(here['target'].iloc[0]), 30)} (budget {budget:,.0f})"
+        )
     else:
-        step_axis(axis, f"updates to {short(goal(here['target'].iloc[0]), 30)} (budget {budget:,.0f})")
+        step_axis(
+            axis, f"updates to {short(goal(here['target'].iloc[0]), 30)} (budget {budget:,.0f})"
+        )
 
 
 def _bar(

@@ -355,7 +355,10 @@ def _stability(facts: Facts) -> list[Any]:
                     _name(facts, row["optimizer"]),
                     Cell(_percent(row["rise_median"])),
                     Cell("–" if plain else _percent(row["rise_max"])),
-                    Cell(_diverged(row, plain), small="" if plain else _share(row["low"], row["high"])),
+                    Cell(
+                        _diverged(row, plain),
+                        small="" if plain else _share(row["low"], row["high"]),
+                    ),
                     Cell(f"{row['all_diverged']:,} of {row['all_runs']:,}"),
                 ]
             )

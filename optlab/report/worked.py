@@ -43,8 +43,12 @@ def _page(page: dict[str, Any], first: bool) -> list[Any]:
             for line in page["forward"]
         ]
         blocks.append(
-            Table("The loss at the start.", ["Formula", "Numbers put in", "Result"],
-                  [("", rows)], frozenset({2}))
+            Table(
+                "The loss at the start.",
+                ["Formula", "Numbers put in", "Result"],
+                [("", rows)],
+                frozenset({2}),
+            )
         )
     if page.get("true_gradient") and page["steps"]:
         blocks += _gradients(page)
