@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import webbrowser
@@ -30,7 +31,8 @@ app = typer.Typer(
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
-BROKEN, WRONG = 1, 2  # exit codes: some runs ended in error; the spec or the call is wrong
+# Exit codes: some runs ended in error; the spec or the call is wrong; Ctrl-C, as shells count it.
+BROKEN, WRONG, STOPPED = 1, 2, 130
 
 Specs = Annotated[list[Path], typer.Argument(help="Spec files (YAML).", metavar="SPEC...")]
 Out = Annotated[Path, typer.Option(help="Where results go: DIR/<name>/.", metavar="DIR")]
@@ -40,9 +42,20 @@ def main() -> None:
     """Entry point: what a user can cause ends in a message and an exit code, not in a traceback."""
     try:
         app()
-    except KeyboardInterrupt:
+    except SystemExit as leaving:
+        if leaving.code != STOPPED:
+            raise
         err.print("\nstopped; what is done is kept, and the same command goes on from there")
-        sys.exit(130)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(STOPPED)  # threads may be deep inside a compiled program, which cannot be stopped
+
+
+def _said(text: object) -> str:
+    """Text from elsewhere as the terminal may show it: neither markup nor control characters."""
+    return escape(
+        "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in str(text))
+    )
 
 
 @contextmanager
@@ -54,10 +67,12 @@ def _plain_errors() -> Iterator[None]:
         yield
     except SpecError as error:
         for line in error.lines():
-            err.print(f"[red]{escape(line)}[/red]")
+            err.print(f"[red]{_said(line)}[/red]")
         raise typer.Exit(WRONG) from None
-    except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
-        err.print(f"[red]{escape(str(error))}[/red]")
+    except BrokenPipeError:  # whoever read the output has left, as `head` does
+        raise
+    except OSError as error:
+        err.print(f"[red]{_said(str(error))}[/red]")
         raise typer.Exit(WRONG) from None
 
 
@@ -80,7 +95,7 @@ class _Bar:
     def begin(self, name: str, runs: int, run_steps: int, stored: int) -> None:
         kept = f", {stored:,} of them stored" if stored else ""
         self._began, self._done = time.monotonic(), 0
-        self._bar.update(self._task, description=f"{escape(name)}: {runs:,} runs{kept}",
+        self._bar.update(self._task, description=f"{_said(name)}: {runs:,} runs{kept}",
                          total=max(run_steps, 1), completed=0 if run_steps else 1)  # fmt: skip
 
     def advance(self, run_steps: int) -> None:
@@ -89,10 +104,10 @@ class _Bar:
         self._bar.update(self._task, advance=run_steps, rate=f"{_short(rate)} run-steps/s")
 
     def note(self, text: str) -> None:
-        err.print(f"[yellow]{escape(text)}[/yellow]")
+        err.print(f"[yellow]{_said(text)}[/yellow]")
 
     def say(self, text: str) -> None:
-        self._bar.update(self._task, description=escape(text), total=None, rate="")
+        self._bar.update(self._task, description=_said(text), total=None, rate="")
 
     def close(self) -> None:
         self._bar.stop()
@@ -119,13 +134,13 @@ def run(
     names = [spec.stem for spec in specs]
     for name in {n for n in names if names.count(n) > 1}:
         err.print(
-            f"[red]two specs are named '{escape(name)}'; their results would share a folder[/]"
+            f"[red]two specs are named '{_said(name)}'; their results would share a folder[/]"
         )
         raise typer.Exit(WRONG)
     stale = [spec for spec in specs if not _fresh(spec, out_)]
     for spec in specs:
         if spec not in stale:
-            out.print(f"[green]{escape(spec.stem)}[/green]: up to date, nothing to do")
+            out.print(f"[green]{_said(spec.stem)}[/green]: up to date, nothing to do")
     if not stale:
         return
     from optlab import engine
@@ -138,7 +153,7 @@ def run(
             from optlab import report
 
             page = report.render_index(out_)
-            out.print(f"{escape(str(page))}  [dim]all reports[/dim]")
+            out.print(f"{_said(str(page))}  [dim]all reports[/dim]")
     if timings:
         out.print(f"in all {time.perf_counter() - began:.1f} s")
     if broken:
@@ -146,7 +161,10 @@ def run(
 
 
 def _fresh(spec: Path, folder: Path) -> bool:
-    return spec.is_file() and freshness.is_fresh(folder / spec.stem, freshness.stamp(spec))
+    try:
+        return spec.is_file() and freshness.is_fresh(folder / spec.stem, freshness.stamp(spec))
+    except OSError:  # what cannot be read is not fresh; reading it for the run says why
+        return False
 
 
 def _check_all(specs: list[Path]) -> None:
@@ -161,7 +179,7 @@ def _check_all(specs: list[Path]) -> None:
             wrong += error.lines()
     if wrong:
         for line in wrong:
-            err.print(f"[red]{escape(line)}[/red]")
+            err.print(f"[red]{_said(line)}[/red]")
         raise typer.Exit(WRONG)
 
 
@@ -185,18 +203,16 @@ def _run_one(spec: Path, folder: Path, render: bool, timings: bool) -> bool:
         bar.close()
     counts = results.manifest["counts"]
     told = ", ".join(f"{n:,} {status}" for status, n in counts.items() if n)
-    out.print(f"[bold]{escape(spec.stem)}[/bold]: {len(results.runs):,} runs ({told})")
+    out.print(f"[bold]{_said(spec.stem)}[/bold]: {len(results.runs):,} runs ({told})")
     if render:
-        out.print(f"{escape(str(results.folder / 'index.html'))}")
+        out.print(f"{_said(str(results.folder / 'index.html'))}")
     if timings:
         for name, seconds in spent.items():
             out.print(f"  {name:<16} {seconds:7.2f} s")
         out.print("  [dim]compile and run are summed over the devices[/dim]")
     for error in results.manifest["errors"]:
         place = f"{error['optimizer']} on {error['problem']}"
-        err.print(
-            f"[red]{escape(place)}: {error['runs']} runs broke: {escape(error['message'])}[/]"
-        )
+        err.print(f"[red]{_said(place)}: {error['runs']} runs broke: {_said(error['message'])}[/]")
     if render and not counts["error"]:
         freshness.mark_fresh(results.folder, stamp)
     return bool(counts["error"])
@@ -212,7 +228,7 @@ def report(
     with _plain_errors():
         for folder in folders:
             for path in pages.render(folder):
-                out.print(escape(str(path)))
+                out.print(_said(str(path)))
         for parent in sorted({folder.resolve().parent for folder in folders}):
             pages.render_index(parent)
 
@@ -224,19 +240,20 @@ def plan(specs: Specs) -> None:
         from optlab.estimate import estimate
         from optlab.spec import read
 
+        _check_all(specs)
         for spec in specs:
             experiment = read(spec)
             cost = estimate(experiment)
-            out.print(f"[bold]{escape(experiment.title)}[/bold]  {escape(str(spec))}")
+            out.print(f"[bold]{_said(experiment.title)}[/bold]  {_said(str(spec))}")
             for task in experiment.tasks:
                 goal = task.targets[0].label if task.targets else "no target"
-                out.print(f"  {escape(task.name)}: {task.problem.about.dim} parameters, "
+                out.print(f"  {_said(task.name)}: {task.problem.about.dim} parameters, "
                           f"{task.steps:,} steps, {goal}"
-                          + "".join(f" ({escape(note)})" for note in task.notes))  # fmt: skip
+                          + "".join(f" ({_said(note)})" for note in task.notes))  # fmt: skip
             for c in experiment.contenders:
                 settings = sum(1 for _ in c.settings())
                 swept = f" over {', '.join(c.swept)}" if c.swept else ""
-                out.print(f"  {escape(c.name)}: {settings:,} setting{'s' * (settings > 1)}{swept}")
+                out.print(f"  {_said(c.name)}: {settings:,} setting{'s' * (settings > 1)}{swept}")
             out.print(
                 f"  {cost.runs:,} runs, {_short(cost.run_steps)}run-steps, {cost.cells:,} cells of "
                 f"{cost.programs} programs\n"
@@ -260,14 +277,14 @@ def list_() -> None:
 
     out.print("[bold]Optimizers[/bold]")
     for name, rule in rules.REGISTRY.items():
-        out.print(f"  {name:<22} {escape(rule.summary)}")
+        out.print(f"  {name:<22} {_said(rule.summary)}")
     for name in libraries.NAMES:
         out.print(f"  {name:<22} [dim]with that library's convention and defaults[/dim]")
     out.print(f"  {'optax.<name>':<22} [dim]any transformation of optax[/dim]")
     out.print(f"  {'file.py:function':<22} [dim]a rule of your own, beside the spec[/dim]")
     out.print("[bold]Problems[/bold]")
     for name, family in problems.REGISTRY.items():
-        out.print(f"  {name:<22} {escape(family.summary)}")
+        out.print(f"  {name:<22} {_said(family.summary)}")
     out.print(f"  {'file.py:function':<22} [dim]a loss of your own, beside the spec[/dim]")
     out.print("[dim]`optlab show NAME` says more of one.[/dim]")
 
@@ -289,7 +306,7 @@ def show(name: Annotated[str, typer.Argument(help="An optimizer or a problem.")]
 
         known = did_you_mean(name, (*rules.REGISTRY, *problems.REGISTRY))
         reason = str(error) if "." in name or ":" in name else f"nothing is named '{name}'{known}"
-        err.print(f"[red]{escape(reason)}[/red]")
+        err.print(f"[red]{_said(reason)}[/red]")
         raise typer.Exit(WRONG) from None
     _show_optimizer(name, found.optimizer)  # type: ignore[arg-type]
 
@@ -298,19 +315,19 @@ def _show_optimizer(name: str, rule: Rule) -> None:
     from optlab.vocabulary import look_up
     from optlab.worked import formulas
 
-    out.print(f"[bold]{escape(name)}[/bold]  {escape(rule.summary)}")
+    out.print(f"[bold]{_said(name)}[/bold]  {_said(rule.summary)}")
     if rule.form is not None:
-        out.print(f"\n{escape(rule.form.source.rstrip())}\n")
+        out.print(f"\n{_said(rule.form.source.rstrip())}\n")
         for latex in formulas(rule.form):
-            out.print(f"  $ {escape(latex)} $")
+            out.print(f"  $ {_said(latex)} $")
     out.print("\nHyperparameters")
     for hyper, default in rule.hypers.items():
         word = look_up(hyper)
-        out.print(f"  {hyper:<10} default {default:<8g} in {str(word.interval):<10} {word.meaning}",
+        out.print(f"  {hyper:<10} default {default:<8g} in {word.interval!s:<10} {word.meaning}",
                   markup=False)  # fmt: skip
     for label, text in (("Paper", rule.citation), ("Convention", rule.convention)):
         if text:
-            out.print(f"{label}: {escape(text)}")
+            out.print(f"{label}: {_said(text)}")
     if getattr(rule, "limit_formula", ""):
         out.print(
             f"Largest stable rate on a quadratic of largest curvature L: {rule.limit_formula}"
@@ -320,7 +337,7 @@ def _show_optimizer(name: str, rule: Rule) -> None:
 def _show_family(family: Family) -> None:
     import inspect
 
-    out.print(f"[bold]{family.name}[/bold]  {escape(inspect.getdoc(family.make) or '')}")
+    out.print(f"[bold]{family.name}[/bold]  {_said(inspect.getdoc(family.make) or '')}")
     out.print("\nParameters" if family.signature.parameters else "\nNo parameters.")
     for parameter in family.signature.parameters.values():
         kind = inspect.formatannotation(parameter.annotation)
@@ -338,14 +355,12 @@ def new(
     from importlib.resources import files
 
     if file.exists():
-        err.print(
-            f"[red]{escape(str(file))} exists and is left as it is; choose another name[/red]"
-        )
+        err.print(f"[red]{_said(str(file))} exists and is left as it is; choose another name[/red]")
         raise typer.Exit(WRONG)
     with _plain_errors():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(files("optlab").joinpath("starter.yaml").read_text("utf-8"), "utf-8")
-    out.print(f"{escape(str(file))} written; next: optlab run {escape(str(file))}")
+    out.print(f"{_said(str(file))} written; next: optlab run {_said(str(file))}")
 
 
 @app.command(name="open")
@@ -358,9 +373,9 @@ def open_(
     """Open a report in the browser."""
     page = (out_ / name / "index.html").resolve()
     if not page.is_file():
-        err.print(f"[red]{escape(str(page))} is not there; `optlab run` makes it[/red]")
+        err.print(f"[red]{_said(str(page))} is not there; `optlab run` makes it[/red]")
         raise typer.Exit(WRONG)
-    out.print(escape(str(page)))
+    out.print(_said(str(page)))
     webbrowser.open(page.as_uri())
 
 

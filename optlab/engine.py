@@ -44,6 +44,13 @@ class History:
     path: np.ndarray | None
     seconds: float = 0.0
 
+    def of(self, columns: Sequence[int]) -> History:
+        """The history of some of the runs."""
+        chosen = list(columns)
+        metrics = {name: values[:, chosen] for name, values in self.metrics.items()}
+        path = None if self.path is None else self.path[..., chosen]
+        return History(self.points, metrics, path, self.seconds)
+
 
 class Clock:
     """The step number t as rules see it, with powers made cheap.
@@ -239,16 +246,13 @@ class Engine:
                     outcome = error
                 done.put((cell, outcome))
 
-        workers = [threading.Thread(target=work, args=(d,), daemon=True) for d in jax.devices()]
-        for worker in workers:
-            worker.start()
+        for device in jax.devices():
+            threading.Thread(target=work, args=(device,), daemon=True).start()
         try:
             for _ in cells:
                 yield done.get()
-        finally:  # on Ctrl-C as well: the cells under way are the last ones
+        finally:  # Ctrl-C does not wait for the cells under way, which may take hours
             schedule.clear()
-            for worker in workers:
-                worker.join()
 
     def run(self, program: Program, inputs: Inputs, device: Any = None) -> History:
         """Execute one cell on `device` (the first one unless said)."""

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from optlab import engine, plan, tables
+from optlab import engine, freshness, plan, tables
 from optlab.draws import Draws
 from optlab.engine import Engine, History, Inputs
 from optlab.manifest import manifest
@@ -83,19 +83,23 @@ class _Laboratory:
 
     def run(self) -> Results:
         self.folder.mkdir(parents=True, exist_ok=True)
+        freshness.mark_stale(self.folder)
         clear_strays(self.folder)
         with self._timed("plan"):
             runs = list(plan.runs(self.experiment))
             found, todo = self._stored(runs)
             minima = {t.name: self.minima(t.problem) for t in self.experiment.tasks}
         with self._timed("starts"):
-            self._draw(todo)
+            todo = self._draw(todo)
         self._execute(todo, found, len(runs))
         with self._timed("tables"):
             table = self._tables(runs, found, minima)
-            self._pictures()
-            self._worked(table)
-            self._manifest(table, minima)
+            status = table["status"].eq("error").groupby(table["problem"]).all()
+            broken = set(status.index[status])
+            sound = [t for t in self.experiment.tasks if t.name not in broken]
+            self._pictures(sound)
+            self._worked(sound)
+            self._manifest(table, minima, broken)
         return load(self.folder)
 
     @contextmanager
@@ -129,13 +133,21 @@ class _Laboratory:
             self._keys[of] = program_key(plan.program(self.experiment, run))
         return self._keys[of]
 
-    def _draw(self, todo: list[Run]) -> None:
-        wanted: dict[str, tuple[Task, dict[tuple[str, int, str], None]]] = {}
+    def _draw(self, todo: list[Run]) -> list[Run]:
+        """Draw the starts; the runs that have one. A user's loss may break when it is looked at."""
+        by_task: dict[str, list[Run]] = {}
         for run in todo:
-            _, starts = wanted.setdefault(run.task.name, (run.task, {}))
-            starts[run.role, run.seed, run.start_kind] = None
-        for task, starts in wanted.values():
-            self.draws.prepare(task, starts)
+            by_task.setdefault(run.task.name, []).append(run)
+        ready = []
+        for members in by_task.values():
+            try:
+                starts = dict.fromkeys((r.role, r.seed, r.start_kind) for r in members)
+                self.draws.prepare(members[0].task, starts)
+            except Exception as error:  # this problem is reported as broken, the others go on
+                self._broken(members, error)
+            else:
+                ready += members
+        return ready
 
     def _inputs(self, cell: Cell) -> Inputs:
         return Inputs(
@@ -151,7 +163,7 @@ class _Laboratory:
         working = Engine()
         for cell, outcome in working.execute(cells, self._inputs):
             if isinstance(outcome, Exception):
-                self._broken(cell, outcome)
+                self._broken(cell.runs, outcome)
             else:
                 key = self._key(cell.runs[0])
                 self.store.put(key, [r.run_id for r in cell.runs], outcome)
@@ -160,36 +172,47 @@ class _Laboratory:
             self.progress.advance(len(cell.runs) * cell.program.steps)
         self.timings |= working.timings
 
-    def _broken(self, cell: Cell, error: Exception) -> None:
-        run = cell.runs[0]
-        self.failed.append(cell.runs)
+    def _broken(self, members: Sequence[Run], error: Exception) -> None:
+        self.failed.append(members)
         message = f"{type(error).__name__}: {error}"
-        self.errors.append({"problem": run.task.name, "optimizer": run.contender.name,
-                            "runs": len(cell.runs), "message": message})  # fmt: skip
         first = message.splitlines()[0]
-        self.progress.note(f"{run.contender.name} on {run.task.name} broke: {first}")
+        for name, count in Counter(r.contender.name for r in members).items():
+            problem = members[0].task.name
+            self.errors.append({"problem": problem, "optimizer": name, "runs": count,
+                                "message": message})  # fmt: skip
+            self.progress.note(f"{name} on {problem} broke: {first}")
 
     def _tables(
         self, runs: list[Run], found: dict[str, _Found], minima: dict[str, Minimum | None]
     ) -> pd.DataFrame:
         """Write runs, curves and paths; give the runs."""
-        ids = list(dict.fromkeys(r.run_id for r in runs))
-        number = {name: i for i, name in enumerate(ids)}
+        number: dict[str, int] = {}
+        rows_of: dict[str, list[tuple[int, Run]]] = {}
+        for place, run in enumerate(runs):
+            number.setdefault(run.run_id, len(number))
+            rows_of.setdefault(run.run_id, []).append((place, run))
         rows, curves, paths = [], [], []
         for results in found.values():
             for members, history in zip(results.runs, results.histories, strict=True):
-                minimum = minima[members[0].task.name]
-                part = tables.run_rows(members, history, minimum.value if minimum else None)
-                rows.append(part)
+                diverged_at = np.full(len(members), np.nan)
+                for columns, places, same in _alike(members, rows_of):
+                    minimum = minima[same[0].task.name]
+                    part = tables.run_rows(
+                        same, history.of(columns), minimum.value if minimum else None
+                    )
+                    diverged_at[columns] = part["diverged_at"]
+                    rows.append(part.set_axis(places))
                 index = np.array([number[r.run_id] for r in members])
-                curves.append((index, history, part["diverged_at"].to_numpy(float)))
+                curves.append((index, history, diverged_at))
                 if history.path is not None:
                     paths.append((index, history, tables.coordinates(members[0].task)))
-        rows += [tables.error_rows(members) for members in self.failed]
-        table = _in_order(rows, runs)
+        for failed in self.failed:
+            for _, places, same in _alike(failed, rows_of):
+                rows.append(tables.error_rows(same).set_axis(places))
+        table = _in_order(rows)
         self._write_table("runs", table)
-        self._write_table("curves", tables.curve_table(curves, ids))
-        self._write_table("paths", tables.path_table(paths, ids))
+        self._write_table("curves", tables.curve_table(curves, list(number)))
+        self._write_table("paths", tables.path_table(paths, list(number)))
         csv = table.to_csv(index=False).encode()
         atomic_write(self.folder / "runs.csv", lambda file: file.write(csv))
         return table
@@ -200,18 +223,18 @@ class _Laboratory:
 
         atomic_write(self.folder / f"{name}.parquet", write)
 
-    def _pictures(self) -> None:
+    def _pictures(self, tasks: list[Task]) -> None:
         arrays: dict[str, Any] = {}
-        for task in self.experiment.tasks:
+        for task in tasks:
             if task.problem.window is not None and task.problem.about.dim == 2:
                 for axis, values in zip("xyz", engine.picture(task.problem), strict=True):
                     arrays[f"{task.name}/{axis}"] = values
         atomic_write(self.folder / "pictures.npz", lambda file: np.savez(file, **arrays))
 
-    def _worked(self, table: pd.DataFrame) -> None:
+    def _worked(self, tasks: list[Task]) -> None:
         """The first steps by hand, where a task asks for them, at each optimizer's first setting."""
         pages = []
-        for task in self.experiment.tasks:
+        for task in tasks:
             for name in task.optimizers if task.worked else ():
                 contender = self.experiment.contender(name)
                 if isinstance(contender.optimizer, Rule):
@@ -242,10 +265,12 @@ class _Laboratory:
             true_gradient=true_gradient(start),
         )  # fmt: skip
 
-    def _manifest(self, table: pd.DataFrame, minima: dict[str, Minimum | None]) -> None:
+    def _manifest(
+        self, table: pd.DataFrame, minima: dict[str, Minimum | None], broken: set[str]
+    ) -> None:
         counts = Counter(table["status"])
         made = manifest(
-            self.experiment, minima,
+            self.experiment, minima, broken,
             counts={status: counts[status] for status in ("hit", "budget", "diverged", "error")},
             errors=self.errors,
             timings={name: round(seconds, 3) for name, seconds in self.timings.items()},
@@ -254,14 +279,27 @@ class _Laboratory:
         atomic_write(self.folder / "manifest.json", lambda file: file.write(text))
 
 
-def _in_order(parts: list[pd.DataFrame], runs: list[Run]) -> pd.DataFrame:
-    """The rows in the order of the plan; a run that stands under two names has a row for each."""
+def _alike(
+    members: Sequence[Run], rows_of: dict[str, list[tuple[int, Run]]]
+) -> Iterator[tuple[list[int], list[int], list[Run]]]:
+    """Runs executed together as rows of one task and contender each: their columns, their places in
+    the plan, and the runs. A run that the plan has under two names fills a row for each."""
+    groups: dict[tuple[str, str], tuple[list[int], list[int], list[Run]]] = {}
+    for column, member in enumerate(members):
+        for place, run in rows_of[member.run_id]:
+            columns, places, same = groups.setdefault(
+                (run.task.name, run.contender.name), ([], [], [])
+            )
+            columns.append(column)
+            places.append(place)
+            same.append(run)
+    yield from groups.values()
+
+
+def _in_order(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """The rows in the order of the plan, which their index says."""
     filled = [part.dropna(axis=1, how="all") for part in parts]
-    table = pd.concat(filled, ignore_index=True).set_index("run_id")
-    order = [r.run_id for r in runs]
-    ordered = table.loc[order].reset_index()
-    ordered["problem"] = [r.task.name for r in runs]
-    ordered["optimizer"] = [r.contender.name for r in runs]
+    ordered = pd.concat(filled).sort_index().reset_index(drop=True)
     columns = list(dict.fromkeys(name for part in parts for name in part.columns))
     hypers = [name for name in columns if name.startswith("hyper.")]
     rest = [name for name in columns if name not in hypers]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,13 @@ __all__ = ["manifest"]
 
 
 def manifest(
-    experiment: Experiment, minima: Mapping[str, Minimum | None], **more: Any
+    experiment: Experiment,
+    minima: Mapping[str, Minimum | None],
+    broken: Collection[str] = (),
+    **more: Any,
 ) -> dict[str, Any]:
-    """Everything that is known of an experiment but its numbers; `more` is put in as it is."""
+    """Everything that is known of an experiment but its numbers; `more` is put in as it is. Problems
+    named in `broken` cannot be evaluated."""
     return {
         "name": experiment.name,
         "title": experiment.title,
@@ -37,7 +41,11 @@ def manifest(
         "spec_hash": hashlib.sha256(experiment.text.encode()).hexdigest(),
         "created": datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": f"optlab run {experiment.path.name}",
-        "problems": [_problem(experiment, t, minima[t.name]) for t in experiment.tasks],
+        "problems": [
+            _problem(experiment, t, minima[t.name])
+            | {"fingerprint": [] if t.name in broken else fingerprint(t.problem)}
+            for t in experiment.tasks
+        ],
         "optimizers": [_optimizer(experiment, c) for c in experiment.contenders],
         "seeds": {
             "tune": experiment.seeds.tune,
@@ -79,7 +87,6 @@ def _problem(experiment: Experiment, task: Task, minimum: Minimum | None) -> dic
         "names": list(coordinates(task)) if about.dim <= 12 and problem.layout == "coordinates"
         else [],
         "window": problem.window,
-        "fingerprint": fingerprint(problem),
         "notes": list(task.notes),
     }  # fmt: skip
 

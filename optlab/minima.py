@@ -42,5 +42,5 @@ class Minima:
     def _read(self) -> dict[str, dict[str, Any]]:
         try:
             return json.loads(self._path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
+        except (FileNotFoundError, ValueError):  # never written, or damaged
             return {}

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import platform
+import struct
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
@@ -145,7 +146,8 @@ class Store:
 
     def _read(self, path: Path, missing: set[str]) -> Stored | None:
         try:
-            with np.load(path) as file:  # a zip: each array bears a checksum
+            _check(path)
+            with np.load(path) as file:
                 run_ids = [str(name) for name in file["run_ids"]]
                 keep = [i for i, name in enumerate(run_ids) if name in missing]
                 if not keep:
@@ -159,8 +161,18 @@ class Store:
                 history = engine.History(
                     file["points"], metrics, path_array, float(file["seconds"])
                 )
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except (OSError, ValueError, KeyError, EOFError, IndexError, RuntimeError, struct.error,
+                zipfile.BadZipFile):  # fmt: skip
             self.broken.append(path)
             path.unlink(missing_ok=True)
             return None
         return Stored([run_ids[i] for i in keep], history)
+
+
+def _check(path: Path) -> None:
+    """Compare every array with its checksum. NumPy reads as much as an array's header says, so that
+    a header that was damaged into a smaller array would pass."""
+    with zipfile.ZipFile(path) as file:
+        broken = file.testzip()
+    if broken is not None:
+        raise zipfile.BadZipFile(f"{path}: {broken} is damaged")

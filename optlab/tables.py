@@ -27,7 +27,7 @@ DIVERGENCE = (
 
 
 def run_rows(runs: Sequence[Run], history: History, minimum: float | None) -> pd.DataFrame:
-    """One row a run; `runs[i]` is column i of the history, all of one task."""
+    """One row a run; `runs[i]` is column i of the history, all of one task and contender."""
     task = runs[0].task
     loss = history.metrics["loss"].astype(float)
     alive = np.logical_and.accumulate(~_blown_up(loss, minimum), axis=0)
@@ -65,9 +65,18 @@ def run_rows(runs: Sequence[Run], history: History, minimum: float | None) -> pd
 
 
 def error_rows(runs: Sequence[Run]) -> pd.DataFrame:
-    """The rows of runs that could not be executed."""
-    rows = pd.DataFrame(_causes(runs))
-    return rows.assign(status="error", stalled=False, steps_done=0, grad_evals=0)
+    """The rows of runs that could not be executed: nothing is known of them but their causes."""
+    known: dict[str, Any] = {"steps_done": 0, "grad_evals": 0, "status": "error", "stalled": False}
+    task = runs[0].task
+    columns = [
+        "steps_done", "loss_first", "loss_final", "loss_best", "gap", "diverged_at", "largest_rise",
+        "grad_evals", *(f"{what}.{t.label}" for t in task.targets for what in _TIMES), "status",
+        "stalled",
+    ]  # fmt: skip
+    return pd.DataFrame(_causes(runs)).assign(**{n: known.get(n, np.nan) for n in columns})
+
+
+_TIMES = ("reached", "held", "worst_after")
 
 
 def _causes(runs: Sequence[Run]) -> dict[str, Any]:
@@ -85,7 +94,7 @@ def _causes(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def _blown_up(loss: np.ndarray, minimum: float | None) -> np.ndarray:
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         if minimum is None:
             bad = np.abs(loss) > BLOW_UP * np.maximum(1.0, np.abs(loss[0]))
         else:
