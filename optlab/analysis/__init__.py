@@ -8,6 +8,7 @@ from optlab.analysis.answer import answer, finding, warnings
 from optlab.analysis.bands import curve_bands, is_better_high, metrics
 from optlab.analysis.censored import clopper_pearson, quantile
 from optlab.analysis.counts import completeness, stability
+from optlab.analysis.edge import edge_sentence, stability_edges
 from optlab.analysis.sensitivity import rate_name, rate_sensitivity, stability_limit
 from optlab.analysis.settings import at_best, best_settings, setting
 from optlab.analysis.times import is_exact, time_to_target
@@ -19,6 +20,7 @@ __all__ = [
     "clopper_pearson",
     "completeness",
     "curve_bands",
+    "edge_sentence",
     "finding",
     "is_better_high",
     "is_exact",
@@ -28,6 +30,7 @@ __all__ = [
     "rate_sensitivity",
     "setting",
     "stability",
+    "stability_edges",
     "stability_limit",
     "time_to_target",
     "warnings",

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from optlab.analysis.censored import quantile
+from optlab.analysis.edge import edge_sentence, stability_edges
 from optlab.analysis.settings import at_best, best_settings, final_loss, pairs, rows_of
 from optlab.analysis.times import is_exact, time_to_target
 from optlab.analysis.words import goal, listed, number, of, plural, steps
@@ -32,7 +33,12 @@ def answer(results: Results) -> list[str]:
     times = time_to_target(runs, best, manifest)
     found = [finding(runs, best, times, problem) for problem in manifest["problems"]]
     overall = _overall(runs, best, times, manifest)
-    return [*overall, *found, _scope(runs, best, manifest)]
+    edges = stability_edges(runs, manifest)
+    theory = [edge_sentence(edges)] if len(edges) else []
+    # Where most of what was run has a known edge, the edge is what was asked.
+    first = len(edges) >= 0.75 * sum(1 for _ in pairs(manifest))
+    ordered = [*theory, *overall, *found] if first else [*overall, *found, *theory]
+    return [*ordered, _scope(runs, best, manifest)]
 
 
 def finding(

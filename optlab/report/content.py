@@ -100,6 +100,7 @@ def content(facts: Facts) -> list[Section]:
         Section("last", "Where it ended", _last(facts)),
         Section("worked", "Worked by hand", worked_blocks(facts.results.worked, facts.manifest)),
         Section("sensitivity", "How much the step size matters", _sensitivity(facts)),
+        Section("edge", "Where runs diverge, and where theory says", _edge(facts)),
         Section("paths", "The paths", _paths(facts)),
         Section("metrics", "Other measures", _metrics(facts)),
         Section("stability", "Stability", _stability(facts)),
@@ -308,6 +309,40 @@ def _sensitivity(facts: Facts) -> list[Any]:
             "stable on this problem."
         )
     return [Figures(pictures, caption)]
+
+
+def _edge(facts: Facts) -> list[Any]:
+    edges = analysis.stability_edges(facts.results.runs, facts.manifest)
+    if edges.empty:
+        return []
+    groups = []
+    for problem, rows in edges.groupby("problem", sort=False):
+        lines = [
+            [
+                Cell(row["optimizer"], small=pairs_text(row["setting"]),
+                     look=facts.looks[row["optimizer"]]),
+                Cell(number(row["limit"], 4)),
+                Cell(number(row["largest_stable"], 4)),
+                Cell(number(row["smallest_diverged"], 4)),
+                Cell(of(row["below_diverged"], row["below"])),
+                Cell(of(row["above_diverged"], row["above"])),
+            ]
+            for _, row in rows.iterrows()
+        ]  # fmt: skip
+        groups.append((str(problem), lines))
+    caption = (
+        "The limit is the largest step size at which theory keeps the optimizer stable on this "
+        "problem: 2/L for gradient descent, L the largest curvature; each optimizer's formula stands "
+        "with its convention below. Beside it the step sizes tried: the largest before any run "
+        "diverged and the smallest at which one did, then how many runs diverged on either side, "
+        "over all drawn starts. Just above the limit a run leaves slowly and may not get far "
+        "enough within its budget to count."
+    )
+    head = ["Optimizer", "Limit", "Largest without", "Smallest with", "Diverged below", "Above"]
+    return [
+        Text(analysis.edge_sentence(edges)),
+        Table(caption, head, groups, numeric=frozenset(range(1, 6))),
+    ]
 
 
 def _paths(facts: Facts) -> list[Any]:
