@@ -6,6 +6,7 @@ any optimizer or problem by name.
 
 from __future__ import annotations
 
+import functools
 import os
 import queue
 import sys
@@ -365,6 +366,25 @@ def _history(program: Program, recorded: dict[str, Any], runs: int, seconds: flo
 def probe(problem: Problem, points: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
     """The full objective `(points,)` and its gradient `(points, dim)`, leaf after leaf, in double
     precision, at each of `points`."""
+    from jax import tree
+
+    width = 16  # one shape, compiled once
+    values, gradients = [], []
+    with _precision("float64"):
+        data = _cast(problem.data, "float64")
+        for i in range(0, len(points), width):
+            chunk = [points[min(j, len(points) - 1)] for j in range(i, i + width)]
+            stacked = _cast(tree.map(lambda *leaves: np.stack(leaves), *chunk), "float64")
+            value, gradient = _looking(problem)(stacked, data)
+            values.append(np.asarray(value))
+            gradients.append(np.asarray(gradient))
+    return np.concatenate(values)[: len(points)], np.concatenate(gradients)[: len(points)]
+
+
+@functools.lru_cache(maxsize=64)
+def _looking(problem: Problem) -> Callable[..., tuple[Any, Any]]:
+    """Loss and gradient of many points as one function, which JAX compiles when it is first called:
+    starts may be probed over and over."""
     import jax
     from jax import numpy as jnp
     from jax import tree
@@ -374,18 +394,7 @@ def probe(problem: Problem, points: Sequence[Any]) -> tuple[np.ndarray, np.ndarr
         flat = jnp.concatenate([g.ravel() for g in tree.leaves(gradients)])
         return problem.loss(params, data), flat
 
-    width = 16  # one shape, compiled once
-    values, gradients = [], []
-    with _precision("float64"):
-        looking = jax.jit(jax.vmap(look, in_axes=(0, None)))
-        data = _cast(problem.data, "float64")
-        for i in range(0, len(points), width):
-            chunk = [points[min(j, len(points) - 1)] for j in range(i, i + width)]
-            stacked = _cast(tree.map(lambda *leaves: np.stack(leaves), *chunk), "float64")
-            value, gradient = looking(stacked, data)
-            values.append(np.asarray(value))
-            gradients.append(np.asarray(gradient))
-    return np.concatenate(values)[: len(points)], np.concatenate(gradients)[: len(points)]
+    return jax.jit(jax.vmap(look, in_axes=(0, None)))
 
 
 def picture(problem: Problem, size: int = 121) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

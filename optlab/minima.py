@@ -41,6 +41,7 @@ class Minima:
 
     def _read(self) -> dict[str, dict[str, Any]]:
         try:
-            return json.loads(self._path.read_text(encoding="utf-8"))
+            known = json.loads(self._path.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):  # never written, or damaged
             return {}
+        return known if isinstance(known, dict) else {}
