@@ -1,0 +1,196 @@
+"""Results on disk: whole or not there, checked when they are read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from optlab import store
+from optlab.engine import History
+from optlab.minima import Minima
+from optlab.plan import Program
+from optlab.problems import REGISTRY as FAMILIES
+from optlab.problems import Minimum
+from optlab.rules import REGISTRY, make_rule
+from optlab.store import Store, atomic_write, clear_strays, program_key
+
+
+def history(runs: int = 3, *, path: bool = True) -> History:
+    rng = np.random.default_rng(runs)
+    metrics = {name: rng.normal(size=(4, runs)) for name in ("loss", "grad_norm")}
+    metrics["grad_norm"][0, 0] = np.nan
+    return History(np.arange(4), metrics, rng.normal(size=(4, 2, runs)) if path else None, 1.5)
+
+
+# --- one file ---
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "file"
+    atomic_write(target, lambda file: file.write(b"old"))
+
+    def broken(file: object) -> None:
+        file.write(b"ne")  # type: ignore[attr-defined]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        atomic_write(target, broken)
+    assert target.read_bytes() == b"old"
+    assert list(target.parent.iterdir()) == [target]
+    atomic_write(target, lambda file: file.write(b"new"))
+    assert target.read_bytes() == b"new"
+
+
+def test_a_written_file_is_as_open_as_any(tmp_path: Path) -> None:
+    plain, target = tmp_path / "plain", tmp_path / "atomic"
+    plain.touch()
+    atomic_write(target, lambda file: file.write(b"x"))
+    assert target.stat().st_mode == plain.stat().st_mode
+
+
+def test_strays_of_a_killed_process_are_cleared(tmp_path: Path) -> None:
+    kept = Store(tmp_path)
+    kept.put("key", ["a", "b", "c"], history())
+    stray = tmp_path / "key" / ".writing-abc"
+    stray.write_bytes(b"half")
+    assert len(kept.load("key", ["a"])) == 1
+    assert not stray.exists()
+    (tmp_path / ".writing-def").write_bytes(b"half")
+    clear_strays(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["key"]
+
+
+# --- cells ---
+
+
+@pytest.mark.parametrize("path", [True, False])
+def test_what_was_put_is_found(tmp_path: Path, path: bool) -> None:
+    kept, made = Store(tmp_path), history(path=path)
+    kept.put("key", ["a", "b", "c"], made)
+    [found] = Store(tmp_path).load("key", ["c", "nowhere", "a"])
+    assert found.run_ids == ["a", "c"]
+    assert found.history.seconds == 1.5
+    np.testing.assert_array_equal(found.history.points, made.points)
+    for name, values in made.metrics.items():
+        np.testing.assert_array_equal(found.history.metrics[name], values[:, [0, 2]])
+    if path:
+        np.testing.assert_array_equal(found.history.path, made.path[..., [0, 2]])  # type: ignore[index]
+    else:
+        assert found.history.path is None
+    assert kept.load("key", ["nowhere"]) == []
+    assert kept.load("other", ["a"]) == []
+
+
+def test_a_run_is_taken_from_one_cell_only(tmp_path: Path) -> None:
+    kept = Store(tmp_path)
+    kept.put("key", ["a", "b", "c"], history())
+    kept.put("key", ["b", "d"], history(2))
+    found = kept.load("key", ["a", "b", "c", "d"])
+    assert sorted(name for cell in found for name in cell.run_ids) == ["a", "b", "c", "d"]
+
+
+def cell_file(folder: Path) -> tuple[Store, Path]:
+    kept = Store(folder)
+    kept.put("key", ["a", "b", "c"], history())
+    [file] = (folder / "key").glob("*.npz")
+    return kept, file
+
+
+@pytest.mark.parametrize("keep", [0, 1, 100, 0.5, -1])
+def test_a_truncated_cell_is_set_aside(tmp_path: Path, keep: float) -> None:
+    kept, file = cell_file(tmp_path)
+    whole = file.read_bytes()
+    file.write_bytes(whole[: int(len(whole) * keep) if isinstance(keep, float) else keep])
+    assert kept.load("key", ["a"]) == []
+    assert kept.broken == [file]
+    assert not file.exists()
+
+
+def test_no_flipped_byte_passes(tmp_path: Path) -> None:
+    """Every byte in turn: the cell is either set aside or exactly what was put."""
+    _, file = cell_file(tmp_path)
+    whole, wanted = file.read_bytes(), history()
+    noticed = 0
+    for place in range(0, len(whole), 3):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        file.write_bytes(damaged)
+        reading = Store(tmp_path)
+        found = reading.load("key", ["a", "b", "c"])
+        noticed += bool(reading.broken)
+        assert found or reading.broken
+        for cell in found:
+            assert cell.run_ids == ["a", "b", "c"]
+            assert cell.history.metrics.keys() == wanted.metrics.keys()
+            for name, values in wanted.metrics.items():
+                np.testing.assert_array_equal(cell.history.metrics[name], values)
+            np.testing.assert_array_equal(cell.history.path, wanted.path)
+    assert noticed > len(whole) // 3 * 0.5
+
+
+# --- keys ---
+
+
+def sgd(x, g, *, lr=0.01):
+    """Step against the gradient, with other words."""
+    step = lr * g
+    x = x - step
+    return x
+
+
+def program(**changes: object) -> Program:
+    made = Program(
+        FAMILIES["quadratic"](), REGISTRY["sgd"], (), "float64", 10, 2, ("loss",), True, 64
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def test_a_key_changes_with_all_that_may_change_the_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    digits, iris = (FAMILIES["softmax_regression"](data=d) for d in ("digits", "iris"))
+    moved = replace(iris, data={**iris.data, "X": iris.data["X"] + 1e-9})
+    keys = [
+        program_key(p)
+        for p in (
+            program(),
+            program(optimizer=make_rule(sgd)),  # the same name, another text
+            program(problem=FAMILIES["quadratic"](condition=11.0)),
+            program(problem=replace(FAMILIES["quadratic"](), source="another text")),
+            program(problem=digits), program(problem=iris), program(problem=moved),
+            program(precision="float32"), program(steps=11), program(every=3),
+            program(metrics=("loss", "grad_norm")), program(path=False), program(lanes=32),
+            program(fixed=(("lr", 0.1),)),
+        )
+    ]  # fmt: skip
+    assert len(set(keys)) == len(keys)
+    assert program_key(program()) == keys[0]
+    other = {**store.environment(), "jaxlib": "0.0.1"}
+    monkeypatch.setattr(store, "environment", lambda: other)
+    assert program_key(program()) != keys[0]
+
+
+# --- minima ---
+
+
+def test_a_minimum_is_solved_for_once(tmp_path: Path) -> None:
+    asked = []
+
+    def solve() -> Minimum:
+        asked.append(1)
+        return Minimum(0.25, "certificate", error=1e-12)
+
+    file = tmp_path / "deep" / "minima.json"
+    problem = replace(FAMILIES["quadratic"](), minimum=solve)
+    assert Minima(file)(problem) == Minima(file)(problem) == Minimum(0.25, "certificate", (), 1e-12)
+    assert len(asked) == 1
+    for damage in (b"", b"{", b"\xff\xfe{}", b"[1, 2]"):
+        file.write_bytes(damage)
+        assert Minima(file)(problem).value == 0.25  # type: ignore[union-attr]
+    assert len(asked) == 5
+    known = FAMILIES["quadratic"]()
+    assert Minima(file)(known) is known.minimum
+    assert Minima(file)(FAMILIES["mlp"](data="iris")) is None
