@@ -85,7 +85,7 @@ class _Bar:
         self._bar = Progress(
             TextColumn("{task.description}"), BarColumn(),
             TextColumn("{task.percentage:>3.0f} %  {task.fields[rate]}"), TimeRemainingColumn(),
-            console=err, transient=True,
+            console=err, transient=True, disable=not err.is_terminal,
         )  # fmt: skip
         self._bar.start()
         self._began = time.monotonic()

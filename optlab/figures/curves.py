@@ -16,6 +16,7 @@ from optlab.figures.style import (
     FLOOR,
     INK,
     MUTED,
+    PAPER,
     Look,
     blank,
     label_ends,
@@ -156,4 +157,5 @@ def _target(axis: Axes, problem: dict[str, Any], metric: str, quantity: str) -> 
     axis.axhline(height, color=INK, linestyle=":", linewidth=1.1)
     axis.annotate(f"target {short(goal(entry['label']), 28)}", (1, height), (-3, 3),
                   xycoords=axis.get_yaxis_transform(), textcoords="offset points", ha="right",
-                  va="bottom", fontsize=7.5, color=MUTED)  # fmt: skip
+                  va="bottom", fontsize=7.5, color=MUTED,
+                  bbox={"facecolor": PAPER, "alpha": 0.75, "linewidth": 0, "pad": 0.8})  # fmt: skip
