@@ -90,8 +90,10 @@ class _Laboratory:
             found, todo = self._stored(runs)
             minima = {t.name: self.minima(t.problem) for t in self.experiment.tasks}
         with self._timed("starts"):
+            new = {r.run_id for r in todo}
+            stored = sum(r.run_id not in new for r in runs)
             todo = self._draw(todo)
-        self._execute(todo, found, len(runs))
+        self._execute(todo, found, len(runs), stored)
         with self._timed("tables"):
             table = self._tables(runs, found, minima)
             status = table["status"].eq("error").groupby(table["problem"]).all()
@@ -156,10 +158,10 @@ class _Laboratory:
             self.draws.stream(cell.runs[0]),
         )
 
-    def _execute(self, todo: list[Run], found: dict[str, _Found], total: int) -> None:
+    def _execute(self, todo: list[Run], found: dict[str, _Found], total: int, stored: int) -> None:
         cells = plan.cells(self.experiment, todo)
         steps = sum(len(c.runs) * c.program.steps for c in cells)
-        self.progress.begin(self.experiment.name, total, steps, total - len(todo))
+        self.progress.begin(self.experiment.name, total, steps, stored)
         working = Engine()
         for cell, outcome in working.execute(cells, self._inputs):
             if isinstance(outcome, Exception):
