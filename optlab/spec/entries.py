@@ -15,7 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from optlab import adapters, problems
 from optlab.adapters import Optimizer
 from optlab.problems import Family, Problem
-from optlab.spec.errors import Faults, did_you_mean
+from optlab.spec.errors import Fault, Faults, did_you_mean
 from optlab.spec.model import Contender, Target
 from optlab.spec.nodes import Node, whole
 from optlab.spec.sweeps import values
@@ -34,6 +34,8 @@ class Entry:
     use: str
     body: Mapping[str, Node]
     node: Node
+    named: Node | Fault
+    """Where `use` stands: the place of faults that are about the name."""
 
     @property
     def origin(self) -> str:
@@ -62,14 +64,14 @@ def entries(node: Node | None, what: str, root: Node, faults: Faults) -> list[En
 
 def _entry(item: Node, what: str, faults: Faults) -> Entry | None:
     if isinstance(item.value, str):
-        return Entry(item.value, item.value, {}, item)
+        return Entry(item.value, item.value, {}, item, item)
     if not isinstance(item.value, dict) or len(item.value) != 1:
         faults.add(item, f"{what[:-1]}: write `- name` or `- name: {{key: value}}`; keys of one "
                          "entry stand under its name, indented or in braces")  # fmt: skip
         return None
     [(name, inner)] = item.value.items()
     if inner.value is None:
-        return Entry(name, name, {}, inner)
+        return Entry(name, name, {}, inner, inner.at_key)
     if not isinstance(inner.value, dict):
         faults.add(inner, "write keys and values, as in `{key: value}`")
         return None
@@ -78,7 +80,7 @@ def _entry(item: Node, what: str, faults: Faults) -> Entry | None:
     if use is not None and not isinstance(use.value, str):
         faults.add(use, f"{use.shown} is not a name")
         return None
-    return Entry(name, use.value if use else name, body, inner)
+    return Entry(name, use.value if use else name, body, inner, use or inner.at_key)
 
 
 def problem(entry: Entry, folder: Path, faults: Faults) -> Problem | None:
@@ -121,12 +123,12 @@ def _family(entry: Entry, folder: Path, faults: Faults) -> Family | None:
         try:
             return adapters.family_from_file(entry.use, folder)
         except (FormError, ValueError) as error:
-            faults.add(entry.node, str(error))
+            faults.add(entry.named, str(error))
             return None
     family = problems.REGISTRY.get(entry.use)
     if family is None:
         hint = did_you_mean(entry.use, problems.REGISTRY)
-        faults.add(entry.node, f"no problem named '{entry.use}'{hint}")
+        faults.add(entry.named, f"no problem named '{entry.use}'{hint}")
     return family
 
 
@@ -202,7 +204,7 @@ def _optimizer(
         faults.add(node.at_key if node else entry.node, error.reason)
         return None
     except (FormError, ValueError) as error:
-        faults.add(entry.node, str(error))
+        faults.add(entry.named, str(error))
         return None
     swept: dict[str, Node] = {}
     for key, node in entry.body.items():

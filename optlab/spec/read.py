@@ -91,7 +91,7 @@ def _task(
 ) -> Task | None:
     own = {key: node for key, node in entry.body.items() if key in TASK_KEYS}
     rest = {key: node for key, node in entry.body.items() if key not in TASK_KEYS}
-    made = problem(Entry(entry.name, entry.use, rest, entry.node), folder, faults)
+    made = problem(Entry(entry.name, entry.use, rest, entry.node, entry.named), folder, faults)
     chosen = _chosen(own.get("optimizers"), optimizers, faults)
     if made is None:
         targets(own.get("targets"), faults)

@@ -1,0 +1,331 @@
+"""The command line, as a user meets it: words, exit codes, files."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+import optlab
+from optlab import cli, freshness, problems, rules
+from optlab.adapters import libraries
+from optlab.spec import read
+
+SMALL = """
+title: A bowl
+steps: 12
+seeds: {tune: 1, evaluate: 2}
+problems: [{bowl: {use: quadratic, dim: 3, condition: 2}}]
+optimizers: [{sgd: {lr: [0.1, 0.3]}}]
+"""
+BROKEN = """
+import numpy
+from optlab import problem
+
+@problem(start=[3.0, -2.0])
+def loss(x):
+    return numpy.asarray(x).sum(0)
+"""
+LONG = """
+title: A long one
+steps: 100000000
+seeds: 1
+problems: [{quick: {use: quadratic, dim: 3, condition: 2, steps: 10}}, rosenbrock]
+optimizers: [sgd]
+"""
+
+
+def call(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli.app, [str(a) for a in arguments], env={"TERM": "dumb"})
+
+
+def write(folder: Path, text: str = SMALL, name: str = "small.yaml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def tree(folder: Path) -> dict[str, int]:
+    """Every file below `folder` with its time."""
+    return {
+        str(p.relative_to(folder)): p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()
+    }
+
+
+def shell(*arguments: str | Path, **more: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "optlab.cli", *map(str, arguments)], check=False,
+                          capture_output=True, text=True, **more)  # type: ignore[call-overload]  # fmt: skip
+
+
+# --- run ---
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a spec and its finished report."""
+    folder = tmp_path_factory.mktemp("place")
+    told = call("run", write(folder), "--out", folder / "out", "--timings")
+    assert told.exit_code == 0, told.output
+    assert "small: 6 runs (" in told.output
+    assert "compile" in told.output
+    return folder
+
+
+def test_a_run_leaves_a_report_and_nothing_outside(place: Path) -> None:
+    out = place / "out"
+    assert {p.name for p in place.iterdir()} == {"small.yaml", "out"}
+    assert {p.name for p in out.iterdir()} == {".cache", "index.html", "small"}
+    here = {p.name for p in (out / "small").iterdir()}
+    assert {"index.html", "report.md", "runs.parquet", "runs.csv", "manifest.json"} <= here
+    assert not [name for name in tree(place) if ".writing-" in name]
+    assert len(optlab.load(out / "small").runs) == 6
+
+
+def test_a_second_run_is_told_at_once_without_jax(place: Path) -> None:
+    before, began = tree(place), time.monotonic()
+    code = (
+        "import sys; from optlab.cli import app\n"
+        "try: app(sys.argv[1:])\n"
+        "finally: print([m for m in ('jax', 'pandas', 'matplotlib') if m in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code, "run", "small.yaml", "--out", "out"], cwd=place,
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert time.monotonic() - began < 3
+    assert told.returncode == 0
+    assert told.stdout.splitlines() == ["small: up to date, nothing to do", "[]"]
+    assert tree(place) == before
+
+
+def test_what_a_report_is_made_of_makes_it_stale(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    rule = write(tmp_path, "x = 1\n", "my rules.py")
+    other, deep = write(tmp_path, "", "helper.py"), write(tmp_path, "x = 1\n", "more/deep.py")
+    spec = write(tmp_path, "optimizers:\n - 'my rules.py:f'\n - {use: more/deep.py:g}\n - a.py:x\n")
+    stamps = [freshness.stamp(spec)]
+    for path in (rule, other, deep, spec):
+        path.write_text(path.read_text() + "# more\n")
+        stamps.append(freshness.stamp(spec))
+    write(tmp_path, "", "a.py")
+    stamps.append(freshness.stamp(spec))
+    assert len(set(stamps)) == len(stamps)
+    write(tmp_path, "", "notes.txt")
+    assert freshness.stamp(spec) == stamps[-1]
+
+
+def test_a_report_of_another_text_is_not_up_to_date(place: Path, tmp_path: Path) -> None:
+    """Run, change the spec, run without a report, change it back: the tables are not this text's."""
+    spec, out = write(tmp_path), tmp_path / "out"
+    optlab.run(spec, out)
+    folder = out / "small"
+    for name in ("index.html", "report.md"):
+        (folder / name).write_text("")
+    freshness.mark_fresh(folder, freshness.stamp(spec))
+    assert freshness.is_fresh(folder, freshness.stamp(spec))
+    write(tmp_path, SMALL.replace("steps: 12", "steps: 6"))
+    assert call("run", spec, "--out", out, "--no-report").exit_code == 0
+    write(tmp_path)
+    assert not freshness.is_fresh(folder, freshness.stamp(spec))
+    (folder / ".fresh").write_bytes(b"\xff\xfe")
+    assert not freshness.is_fresh(folder, freshness.stamp(spec))
+
+
+def test_without_a_report(tmp_path: Path) -> None:
+    told = call("run", write(tmp_path), "--out", tmp_path / "out", "--no-report")
+    assert told.exit_code == 0
+    assert re.fullmatch(r"small: 6 runs \([^()]*\)\n", told.output)
+    assert {p.name for p in (tmp_path / "out").iterdir()} <= {".cache", "small"}
+    assert not (tmp_path / "out/small/index.html").exists()
+
+
+def test_runs_that_break_end_in_1_and_the_others_stand(tmp_path: Path) -> None:
+    write(tmp_path, BROKEN, "own.py")
+    text = SMALL.replace("problems: [", "problems: [{mine: {use: own.py:loss}}, ")
+    spec, out = write(tmp_path, text), tmp_path / "out"
+    for _ in range(2):  # it is never up to date
+        told = call("run", spec, "--out", out)
+        assert told.exit_code == 1
+        assert "sgd on mine: 2 runs broke: TracerArrayConversionError: " in told.output
+        assert "Traceback" not in told.output
+    runs = pd.read_parquet(out / "small" / "runs.parquet")
+    assert (runs["status"] == "error").sum() == 2
+    assert set(runs.loc[runs["problem"] == "bowl", "status"]) <= {"hit", "budget"}
+    assert (out / "small" / "index.html").is_file()
+
+
+# --- what is wrong ---
+
+
+def test_wrong_specs_end_in_2_with_all_their_faults(tmp_path: Path) -> None:
+    one = write(tmp_path, SMALL.replace("steps: 12", "steps: 0"), "one.yaml")
+    two = write(tmp_path, SMALL.replace("sgd", "sdg"), "two.yaml")
+    for command in ("run", "plan"):
+        told = call(command, one, two, tmp_path / "three.yaml")
+        assert told.exit_code == 2
+        assert [" ".join(line.split()) for line in told.output.splitlines()] == [
+            f"{one}:3:8: steps: 0 must be at least 1",
+            f"{two}:6:15: optimizers[0].sdg: no optimizer named 'sdg'; did you mean 'sgd'?",
+            f"{tmp_path / 'three.yaml'}:1:1: no such file",
+        ]
+        assert not (tmp_path / "reports").exists()
+
+
+def test_wrong_calls_end_in_2(place: Path, tmp_path: Path) -> None:
+    spec = place / "small.yaml"
+    assert call("run", spec, "--nonsense").exit_code == 2
+    assert call("run").exit_code == 2
+    assert call("fly").exit_code == 2
+    assert call("run", tmp_path).exit_code == 2
+    same = call("run", spec, write(tmp_path), "--out", tmp_path / "out")
+    assert (same.exit_code, "two specs are named 'small'" in same.output) == (2, True)
+    told = call("run", write(tmp_path, SMALL, "new.yaml"), "--out", spec)  # a file, not a folder
+    assert told.exit_code == 2
+    assert str(spec) in told.output
+    told = call("report", tmp_path / "nothing")
+    assert (told.exit_code, "no results here" in told.output) == (2, True)
+    assert call().exit_code in (0, 2)  # help
+
+
+# --- the other commands ---
+
+
+def test_plan_says_what_it_will_cost(place: Path) -> None:
+    told = call("plan", place / "small.yaml")
+    assert told.exit_code == 0
+    assert "bowl: 3 parameters, 12 steps, gap_over_start <= 0.001" in told.output
+    assert "sgd: 2 settings over lr" in told.output
+    assert "6 runs, 72 run-steps, 1 cells of 1 programs" in told.output
+
+
+def test_list_names_everything() -> None:
+    told = call("list")
+    assert told.exit_code == 0
+    words = set(told.output.split())
+    assert {*rules.REGISTRY, *problems.REGISTRY, "torch.optim.Adam"} <= words
+
+
+def test_show_knows_every_name() -> None:
+    for name in (*rules.REGISTRY, *problems.REGISTRY, *libraries.NAMES, "optax.lion"):
+        told = call("show", name)
+        assert told.exit_code == 0, (name, told.output)
+        assert told.output.startswith(f"{name}  "), name
+        assert len(told.output.splitlines()) > 2
+    assert "x = x - lr * m_hat / (sqrt(v_hat) + eps)" in call("show", "adam").output
+    assert "Largest stable rate" in call("show", "momentum").output
+    assert "condition" in call("show", "quadratic").output
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("adamm", "nothing is named 'adamm'; did you mean 'adam'?"),
+     ("rosenbrok", "nothing is named 'rosenbrok'; did you mean 'rosenbrock'?"),
+     ("torch.optim.Adm", "did you mean 'torch.optim.Adam'?"),
+     ("optax.lions", "did you mean 'lion'?"), ("optax", "optax"), ("nofile.py:f", "no such file"),
+     ("[red]", "nothing is named '[red]'")],
+)  # fmt: skip
+def test_show_says_what_was_meant(name: str, reason: str) -> None:
+    told = call("show", name)
+    assert told.exit_code == 2
+    assert reason in told.output
+
+
+def test_new_writes_a_starter_that_runs(tmp_path: Path) -> None:
+    file = tmp_path / "deep" / "mine.yaml"
+    assert call("new", file).exit_code == 0
+    experiment = read(file)
+    assert {t.name for t in experiment.tasks} == {"rosenbrock", "bowl"}
+    file.write_text(file.read_text() + "# mine now\n")
+    told = call("new", file)
+    assert (told.exit_code, "is left as it is" in told.output) == (2, True)
+    assert file.read_text().endswith("# mine now\n")
+    (tmp_path / "file").write_text("")
+    assert call("new", tmp_path / "file" / "x.yaml").exit_code == 2
+
+
+@pytest.mark.slow
+def test_the_starter_runs_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    call("new", file)
+    told = call("run", file, "--out", tmp_path / "out")
+    assert told.exit_code == 0, told.output
+    assert " error" not in told.output
+
+
+def test_open(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(cli.webbrowser, "open", opened.append)
+    assert call("open", "small", "--out", place / "out").exit_code == 0
+    assert call("open", "--out", place / "out").exit_code == 0
+    assert opened == [(place / "out" / p).as_uri() for p in ("small/index.html", "index.html")]
+    told = call("open", "missing", "--out", place / "out")
+    assert (told.exit_code, "`optlab run` makes it" in told.output) == (2, True)
+
+
+def test_version() -> None:
+    assert call("version").output == f"{optlab.__version__}\n"
+
+
+# --- hostile text ---
+
+
+@pytest.mark.parametrize("text", ["[red]", "[/]", "[/red]", "[link=x]", "\\\\", "\\e[2J\\a", "[0]"])
+def test_text_from_a_file_is_only_text(tmp_path: Path, text: str) -> None:
+    spec = write(tmp_path, f'''
+title: "{text}"
+steps: 3
+problems: [{{"{text}": {{use: quadratic, bad: 1}}}}]
+optimizers: [{{"{text}": {{use: sgd, lr: 0.1}}}}]
+''')  # fmt: skip
+    wrong = call("run", spec, "--out", tmp_path / "out")
+    assert wrong.exit_code == 2
+    assert "'quadratic' has no such parameter" in wrong.output
+    spec.write_text(spec.read_text().replace(", bad: 1", ""))
+    told = call("plan", spec)
+    assert told.exit_code == 0
+    shown = text.replace("\\\\", "\\").replace("\\e", "\\x1b").replace("\\a", "\\x07")
+    assert told.output.startswith(f"{shown}  ")
+    for output in (wrong.output, told.output):
+        assert all(c.isprintable() or c == "\n" for c in output)
+
+
+def test_hostile_titles_reach_the_end(tmp_path: Path) -> None:
+    text = SMALL.replace("A bowl", "'[/] [red] <b>&'").replace("bowl:", "'[/red]':")
+    told = call("run", write(tmp_path, text, "[red].yaml"), "--out", tmp_path / "out")
+    assert told.exit_code == 0, told.output
+    assert "[red]: 6 runs" in told.output
+
+
+# --- Ctrl-C ---
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
+    spec, out = write(tmp_path, LONG, "long.yaml"), tmp_path / "out"
+    command = [sys.executable, "-m", "optlab.cli", "run", str(spec), "--out", str(out)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    cells, waited = out / "long" / "cells", time.monotonic()
+    while not list(cells.rglob("*.npz")) and time.monotonic() - waited < 60:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    time.sleep(0.5)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    told, faults = process.communicate(timeout=30)
+    assert time.monotonic() - began < 5  # the cell under way would take minutes
+    assert process.returncode == 130
+    assert "stopped; what is done is kept" in faults
+    assert "Traceback" not in told + faults
+    assert not (out / "long" / "runs.parquet").exists()
+    kept = tree(cells)
+    spec.write_text(LONG.replace("100000000", "20"))
+    again = shell("run", spec, "--out", out, "--no-report", env={**os.environ, "TERM": "dumb"})
+    assert again.returncode == 0, again.stderr
+    assert kept.items() <= tree(cells).items()
+    assert not list(out.rglob(".writing-*"))
