@@ -82,7 +82,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_leaves_a_report_and_nothing_outside(place: Path) -> None:
     out = place / "out"
     assert {p.name for p in place.iterdir()} == {"small.yaml", "out"}
-    assert {p.name for p in out.iterdir()} == {".cache", "index.html", "small"}
+    # What is kept of compiled programs lies in .cache, unless this process has used JAX before.
+    assert {p.name for p in out.iterdir()} - {".cache"} == {"index.html", "small"}
     here = {p.name for p in (out / "small").iterdir()}
     assert {"index.html", "report.md", "runs.parquet", "runs.csv", "manifest.json"} <= here
     assert not [name for name in tree(place) if ".writing-" in name]
