@@ -21,7 +21,7 @@ _HOMES = {
     "run": "optlab.lab",
     "uniform": "optlab.problems",
 }
-__all__ = ["Results", "SpecError", "X0", "load", "normal", "problem", "rule", "run", "uniform"]
+__all__ = ["X0", "Results", "SpecError", "load", "normal", "problem", "rule", "run", "uniform"]
 
 
 def __getattr__(name: str) -> Any:
