@@ -316,7 +316,9 @@ TOKEN = re.compile(r"\s*(\\left|\\right|\\begin\{cases\}|\\end\{cases\}|\\text\{
 class Reader:
     def __init__(self, latex, symbols=None):
         assert "".join(TOKEN.findall(latex)).replace(" ", "") == latex.replace(" ", "")
-        self.tokens = [t for t in TOKEN.findall(latex) if t not in (r"\,", r"\left", r"\right")]
+        # An opening bar and a closing one are told apart by what stands before them.
+        sided = latex.replace(r"\left|", r"\lvert ").replace(r"\right|", r"\rvert ")
+        self.tokens = [t for t in TOKEN.findall(sided) if t not in (r"\,", r"\left", r"\right")]
         self.symbols = symbols or {}
         self.at = 0
 
@@ -414,9 +416,9 @@ class Reader:
             return top / self.group()
         if token == r"\sqrt":
             return mpmath.sqrt(self.group())
-        if token in ("|", r"\lVert"):
+        if token in (r"\lvert", r"\lVert"):
             value = self.sum()
-            self.take("|" if token == "|" else r"\rVert")
+            self.take(token.replace("l", "r", 1))
             return abs(value)
         if token == r"\lfloor":
             value = self.sum()
@@ -489,7 +491,7 @@ CALLS = {
     r"\ln": mpmath.log, r"\sin": mpmath.sin, r"\cos": mpmath.cos, r"\tanh": mpmath.tanh,
     r"\mathrm{sign}": mpmath.sign,
 }  # fmt: skip
-CLOSERS = ("", ")", "]", "}", "|", r"\rVert", r"\rfloor", "&", "\\\\", r"\end{cases}", ",")
+CLOSERS = ("", ")", "]", "}", r"\rvert", r"\rVert", r"\rfloor", "&", "\\\\", r"\end{cases}", ",")
 RELATIONS = {
     "<": lambda a, b: a < b, ">": lambda a, b: a > b, "=": lambda a, b: a == b,
     r"\leq": lambda a, b: a <= b, r"\geq": lambda a, b: a >= b, r"\neq": lambda a, b: a != b,
