@@ -425,7 +425,7 @@ class Reader:
             self.take(r"\rfloor")
             return mpmath.floor(value)
         if token == r"\begin{cases}":
-            assert self.before() in ("", "(", "{", "|", ",", r"\lVert", "\\\\", token)
+            assert self.before() in ("", "(", "{", r"\lvert", ",", r"\lVert", "\\\\", token)
             value = self.cases()
             assert self.peek() in CLOSERS, "what stands behind the branches is in none of them"
             return value
