@@ -294,7 +294,7 @@ def show(name: Annotated[str, typer.Argument(help="An optimizer or a problem.")]
     """Show an optimizer (formula, hyperparameters, paper, convention) or a problem."""
     from optlab import problems
     from optlab.adapters import OptionError, find
-    from optlab.spec.errors import did_you_mean
+    from optlab.suggest import meant_or_known
 
     if name in problems.REGISTRY:
         _show_family(problems.REGISTRY[name])
@@ -304,7 +304,7 @@ def show(name: Annotated[str, typer.Argument(help="An optimizer or a problem.")]
     except (OptionError, ValueError) as error:
         from optlab import rules
 
-        known = did_you_mean(name, (*rules.REGISTRY, *problems.REGISTRY))
+        known = meant_or_known(name, (*rules.REGISTRY, *problems.REGISTRY))
         reason = str(error) if "." in name or ":" in name else f"nothing is named '{name}'{known}"
         err.print(f"[red]{_said(reason)}[/red]")
         raise typer.Exit(WRONG) from None

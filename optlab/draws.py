@@ -66,6 +66,12 @@ class Draws:
         """The start of `run`, prepared before."""
         return self._starts[run.task.name, run.role, run.seed]
 
+    def first(self, task: Task) -> Any:
+        """The start of the first evaluation run."""
+        kind = "given" if task.problem.given is not None else "drawn"
+        self.prepare(task, [("evaluate", 0, kind)])
+        return self._starts[task.name, "evaluate", 0]
+
     def stream(self, run: Run) -> np.ndarray | None:
         """The rows of each step's minibatch, `(steps, rows)`; None for the full batch."""
         problem = run.task.problem

@@ -246,10 +246,7 @@ class _Laboratory:
 
     def _page(self, task: Task, name: str, rule: Rule) -> dict[str, Any]:
         problem = task.problem
-        self.draws.prepare(
-            task, [("evaluate", 0, "given" if problem.given is not None else "drawn")]
-        )
-        start = self.draws._starts[task.name, "evaluate", 0]
+        start = self.draws.first(task)
         given = problem.data["gradients"][: task.worked] if problem.gradient is not None else None
 
         def true_gradient(x: np.ndarray) -> np.ndarray:

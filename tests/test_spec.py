@@ -237,7 +237,7 @@ TOLD = [
     "12:61: problems[3].bowl.optimizers[0]: no optimizer named 'adm'; did you mean 'adam'?",
     "12:74: problems[3].bowl.steps: 2.5 is not a whole number from 1 to 100,000,000",
     "12:87: problems[3].bowl.worked: 99 is not a whole number from 0 to 50",
-    "13:63: problems[4].soft.batch: '64' is not a whole number or 'full' or null",
+    "13:63: problems[4].soft.batch: '64' is not a whole number or 'full'",
     "16:19: optimizers[0].adam.beta1: 1.2 is outside [0, 1)",
     "16:24: optimizers[0].adam.learning: 'adam' has no such hyperparameter; known: beta2, eps",
     "16:47: optimizers[0].adam.lr.log: give two numbers, the smaller first: {log: [1e-4, 1]}",

@@ -11,9 +11,10 @@ from typing import Any
 from optlab.adapters import libraries
 from optlab.adapters.files import load_family, load_rule
 from optlab.adapters.optax import ALIASES, optax_optimizer
-from optlab.adapters.protocol import Optimizer, OptionError, did_you_mean
+from optlab.adapters.protocol import Optimizer, OptionError
 from optlab.problems import Family
 from optlab.rules import REGISTRY
+from optlab.suggest import did_you_mean
 
 __all__ = ["Found", "Optimizer", "OptionError", "family_from_file", "find"]
 

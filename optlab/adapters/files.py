@@ -18,10 +18,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from optlab.adapters.protocol import did_you_mean
 from optlab.problems import Family
 from optlab.rules import Rule, make_rule
 from optlab.straight import FormError
+from optlab.suggest import did_you_mean
 
 __all__ = ["load_family", "load_rule"]
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from optlab.adapters.protocol import OptionError, did_you_mean, is_number
+from optlab.adapters.protocol import OptionError, is_number
 from optlab.rules import REGISTRY, Rule
+from optlab.suggest import did_you_mean
 from optlab.vocabulary import look_up
 
 __all__ = ["NAMES", "Resolved", "arguments", "resolve"]

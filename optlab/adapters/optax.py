@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from optlab.adapters.protocol import OptionError, did_you_mean, is_number
+from optlab.adapters.protocol import OptionError, is_number
+from optlab.suggest import did_you_mean
 
 __all__ = ["OptaxOptimizer", "optax_optimizer"]
 

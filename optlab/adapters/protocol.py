@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from optlab.straight import Straight
 
-__all__ = ["Optimizer", "OptionError", "did_you_mean", "is_number"]
+__all__ = ["Optimizer", "OptionError", "is_number"]
 
 
 @runtime_checkable
@@ -72,13 +71,6 @@ class OptionError(ValueError):
         super().__init__(f"{optimizer}: `{option}`: {reason}")
         self.option = option
         self.reason = reason
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?`, whatever the capitals; or nothing."""
-    lower = {n.lower(): n for n in known}
-    near = difflib.get_close_matches(name.lower(), lower, n=1)
-    return f"; did you mean '{lower[near[0]]}'?" if near else ""
 
 
 def is_number(value: Any) -> bool:

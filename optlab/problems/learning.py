@@ -20,7 +20,7 @@ from optlab.problems.protocol import About, Problem, Start, family
 
 __all__ = ["linear_regression", "logistic_regression", "mlp", "softmax_regression"]
 
-Batch = int | Literal["full"] | None
+Batch = int | Literal["full"]
 Predict = Callable[[Any, Any], Any]
 
 
@@ -77,7 +77,7 @@ def _stream(rows: int, batch: Batch) -> tuple[Any, int]:
 
     Rows are shuffled anew each epoch, and those that do not fill the last minibatch sit it out.
     """
-    if batch is None or batch == "full":
+    if batch == "full":
         return None, 1
     if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
         raise ValueError("batch: must be a number of rows from 1, or `full`")
@@ -165,7 +165,7 @@ def _linear(
 
 @family
 def linear_regression(
-    *, data: Numbers = "diabetes", l2: float = 1e-3, batch: Batch = None
+    *, data: Numbers = "diabetes", l2: float = 1e-3, batch: Batch = "full"
 ) -> Problem:
     """Half the mean squared error of a linear prediction, plus l2/2 times the squared weights.
 
@@ -182,7 +182,7 @@ def linear_regression(
 
 @family
 def logistic_regression(
-    *, data: Literal["breast_cancer"] = "breast_cancer", l2: float = 1e-3, batch: Batch = None
+    *, data: Literal["breast_cancer"] = "breast_cancer", l2: float = 1e-3, batch: Batch = "full"
 ) -> Problem:
     """The mean log loss of two classes, plus l2/2 times the squared weights.
 
@@ -201,7 +201,7 @@ def logistic_regression(
 
 @family
 def softmax_regression(
-    *, data: Classes = "digits", l2: float = 1e-3, batch: Batch = None
+    *, data: Classes = "digits", l2: float = 1e-3, batch: Batch = "full"
 ) -> Problem:
     """The mean cross entropy of several classes, plus l2/2 times the squared weights.
 

@@ -11,6 +11,8 @@ from optlab.problems.protocol import About, Minimum, Problem, family, normal
 
 __all__ = ["quadratic"]
 
+MOST_ROTATED = 4000
+
 
 def _rotation(dim: int) -> np.ndarray:
     """A fixed rotation, the same for every condition number: Haar-distributed (Mezzadri 2007), but
@@ -56,6 +58,8 @@ def quadratic(
         raise ValueError("condition: one dimension has one curvature, so it must be 1")
     if rotated and dim == 1:
         raise ValueError("rotated: one dimension cannot be rotated")
+    if rotated and dim > MOST_ROTATED:
+        raise ValueError(f"dim: a rotated bowl is a full matrix; at most {MOST_ROTATED:,}")
     curvature = largest * np.geomspace(1.0 / condition, 1.0, dim)
     # Away from the origin, where weight decay and a start at zero would be favoured.
     center = np.resize([1.0, -0.5], dim) if shifted else np.zeros(dim)

@@ -15,11 +15,12 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from optlab import adapters, problems
 from optlab.adapters import Optimizer
 from optlab.problems import Family, Problem
-from optlab.spec.errors import Fault, Faults, did_you_mean
+from optlab.spec.errors import Fault, Faults
 from optlab.spec.model import Contender, Target
 from optlab.spec.nodes import Node, whole
 from optlab.spec.sweeps import values
 from optlab.straight import FormError
+from optlab.suggest import meant_or_known
 
 __all__ = ["Entry", "contender", "entries", "problem", "targets"]
 
@@ -97,7 +98,7 @@ def problem(entry: Entry, folder: Path, faults: Faults) -> Problem | None:
         if parameter is None or (parameter is not rest and parameter.kind is parameter.VAR_KEYWORD):
             known = (*declared, *TASK_KEYS)
             faults.add(
-                node.at_key, f"'{entry.use}' has no such parameter{did_you_mean(key, known)}"
+                node.at_key, f"'{entry.use}' has no such parameter{meant_or_known(key, known)}"
             )
         else:
             given[key] = _typed(parameter, node, faults)
@@ -127,7 +128,7 @@ def _family(entry: Entry, folder: Path, faults: Faults) -> Family | None:
             return None
     family = problems.REGISTRY.get(entry.use)
     if family is None:
-        hint = did_you_mean(entry.use, problems.REGISTRY)
+        hint = meant_or_known(entry.use, problems.REGISTRY)
         faults.add(entry.named, f"no problem named '{entry.use}'{hint}")
     return family
 
@@ -214,7 +215,7 @@ def _optimizer(
         elif key not in found.used:
             known = [k for k in found.known if k not in entry.body]
             faults.add(node.at_key, f"'{entry.use}' has no such hyperparameter"
-                                    f"{did_you_mean(key, known)}")  # fmt: skip
+                                    f"{meant_or_known(key, known)}")  # fmt: skip
     return found.optimizer, swept
 
 

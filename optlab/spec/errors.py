@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-__all__ = ["Fault", "Faults", "SpecError", "did_you_mean"]
+__all__ = ["Fault", "Faults", "SpecError"]
 
 
 @dataclass(frozen=True, order=True)
@@ -46,13 +45,3 @@ class Faults:
     def add(self, node: object, message: str) -> None:
         """Note `message` at `node` (anything with line, column and path)."""
         self.found.append(Fault(node.line, node.column, node.path, message))  # type: ignore[attr-defined]
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?`, or the list of what there is, or nothing."""
-    names = sorted(known)
-    close = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=1, cutoff=0.6)
-    if close:
-        match = next(n for n in names if n.lower() == close[0])
-        return f"; did you mean '{match}'?"
-    return f"; known: {', '.join(names)}" if names else ""

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from optlab.spec.errors import Faults, did_you_mean
+from optlab.spec.errors import Faults
 from optlab.spec.nodes import Node, whole
+from optlab.suggest import meant_or_known
 
 __all__ = ["Header", "read_header"]
 
@@ -94,7 +95,7 @@ def _message(detail: Any, place: Node) -> str:
     name = str(detail["loc"][-1]) if detail["loc"] else ""
     if kind == "extra_forbidden":
         known = _keys_beside(detail["loc"])
-        return f"no such key{did_you_mean(name, known)}"
+        return f"no such key{meant_or_known(name, known)}"
     if kind == "missing":
         return f"`{name}` is missing"
     if kind == "value_error":

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from optlab.problems import Problem
 from optlab.spec.entries import TASK_KEYS, Entry, contender, entries, problem, targets
-from optlab.spec.errors import Fault, Faults, SpecError, did_you_mean
+from optlab.spec.errors import Fault, Faults, SpecError
 from optlab.spec.header import MOST_STEPS, Header, read_header
 from optlab.spec.model import Contender, Experiment, Record, Seeds, Target, Task
 from optlab.spec.nodes import Node, compose, whole
+from optlab.suggest import meant_or_known
 
 __all__ = ["DEFAULT_TARGET", "read"]
 
@@ -111,7 +112,7 @@ def _chosen(node: Node | None, known: tuple[str, ...], faults: Faults) -> tuple[
     for item in node.value:
         if item.value not in known:
             faults.add(
-                item, f"no optimizer named {item.shown}{did_you_mean(str(item.value), known)}"
+                item, f"no optimizer named {item.shown}{meant_or_known(str(item.value), known)}"
             )
     return tuple(name for name in known if name in node.plain())
 
@@ -186,7 +187,7 @@ def _goals(
             goals.append(target)
         elif own is not None or target.kind not in _KNOWN:
             known = ("loss", "gap", "gap_over_start", *made.metrics)
-            faults.add(node.at_key, f"no such target{did_you_mean(target.kind, known)}")
+            faults.add(node.at_key, f"no such target{meant_or_known(target.kind, known)}")
     if not stated and made.minimum is not None:
         goals.append(DEFAULT_TARGET)
     return tuple(dict.fromkeys(goals))
@@ -222,4 +223,4 @@ def _check_metrics(root: Node, header: Header, tasks: list[Task], faults: Faults
         known = {*METRICS, *(m for task in tasks for m in task.problem.metrics)}
         if name not in known:
             place = root.at(("record", "metrics", i))
-            faults.add(place, f"no metric named '{name}'{did_you_mean(name, known)}")
+            faults.add(place, f"no metric named '{name}'{meant_or_known(name, known)}")

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
-from optlab.spec.errors import Faults, did_you_mean
+from optlab.spec.errors import Faults
 from optlab.spec.nodes import Node, whole
+from optlab.suggest import meant_or_known
 from optlab.vocabulary import look_up
 
 __all__ = ["MOST_VALUES", "values"]
@@ -50,7 +51,7 @@ def _range(node: Node, faults: Faults) -> list[float]:
     scales = [key for key in node.value if key in _SCALES]
     for key, child in node.value.items():
         if key not in (*_SCALES, "n"):
-            faults.add(child.at_key, f"no such scale{did_you_mean(key, _SCALES)}")
+            faults.add(child.at_key, f"no such scale{meant_or_known(key, _SCALES)}")
             return []
     if len(scales) != 1:
         faults.add(node, "a range has one scale, as in {log: [1e-4, 1], n: 9}")
