@@ -101,7 +101,7 @@ class _Laboratory:
             sound = [t for t in self.experiment.tasks if t.name not in broken]
             self._pictures(sound)
             self._worked(sound)
-            self._manifest(table, minima, broken)
+        self._manifest(table, minima, broken)
         return load(self.folder)
 
     @contextmanager

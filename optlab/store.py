@@ -36,7 +36,7 @@ _STRAY = ".writing-"
 def atomic_write(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     """Call `write(file)` on a file beside `path` and move it there once it is whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_STRAY)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{_STRAY}{os.getpid()}-")
     try:
         with os.fdopen(handle, "wb") as file:
             write(file)
@@ -51,9 +51,22 @@ def atomic_write(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
 
 
 def clear_strays(folder: Path) -> None:
-    """Remove what an interrupted write left behind."""
+    """Remove what an interrupted write left behind, and nothing that is being written now."""
     for stray in folder.glob(f"{_STRAY}*"):
-        stray.unlink(missing_ok=True)
+        writer = stray.name.removeprefix(_STRAY).split("-")[0]
+        if not (writer.isdigit() and _alive(int(writer))):
+            stray.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    """Whether another process of this number runs."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is there, and somebody else's
+        return True
+    return process != os.getpid()
 
 
 @functools.cache
