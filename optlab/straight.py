@@ -126,9 +126,12 @@ def read(function: Callable[..., Any]) -> Straight:
 
 def _definition(function: Callable[..., Any]) -> tuple[ast.FunctionDef, str]:
     try:
+        # "<string>" is every text that was executed without a file; what is found is another's.
+        if function.__code__.co_filename == "<string>":
+            raise OSError
         source = textwrap.dedent(inspect.getsource(function))
         start = inspect.getsourcelines(function)[1]
-    except (OSError, TypeError):
+    except (OSError, TypeError, AttributeError):
         raise FormError(
             f"{function.__name__}: its text cannot be read; write it in a file"
         ) from None

@@ -30,7 +30,7 @@ MORE = [
     ("softmax_regression", {"data": "iris", "l2": 0.1, "batch": "full"}),
     ("softmax_regression", {"data": "breast_cancer", "batch": 16}),
     ("mlp", {"hidden": [8, 6], "activation": "tanh", "l2": 0.01}),
-    ("mlp", {"data": "diabetes", "hidden": [5], "l2": 0.01, "batch": None}),
+    ("mlp", {"data": "diabetes", "hidden": [5], "l2": 0.01, "batch": "full"}),
     ("mlp", {"data": "wine", "batch": 10}),
 ]
 CASES = [(name, NEEDED.get(name, {})) for name in REGISTRY] + MORE
