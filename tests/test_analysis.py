@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -295,6 +297,110 @@ def test_the_answer_names_ties():
     times = analysis.time_to_target(runs, best, manifest())
     text = analysis.finding(runs, best, times, manifest()["problems"][0])
     assert "a and b held L soonest alike" in text
+
+
+def _said(*rows):
+    runs = table(*rows)
+    best = analysis.best_settings(runs, manifest())
+    times = analysis.time_to_target(runs, best, manifest())
+    return analysis.finding(runs, best, times, manifest()["problems"][0])
+
+
+def test_whoever_reached_it_as_early_as_another_is_not_left_out():
+    text = _said(
+        *[run(seed=s, reached=10, held=30) for s in range(2)],
+        *[run("b", seed=s, reached=10, held=10) for s in range(2)],
+    )
+    assert "b held L soonest, from a median of 10 updates on (2 of 2 runs); then a at 30" in text
+    assert "first to reach" not in text  # b was as early as a
+
+
+def test_all_that_reached_it_first_are_named():
+    spec = manifest()
+    spec["problems"][0]["optimizers"] = ["a", "b", "c"]
+    spec["optimizers"].append({"name": "c", "hypers": {"lr": [0.1]}, "swept": [], "settings": 1})
+    runs = table(
+        *[run(seed=s, reached=10, held=30) for s in range(2)],
+        *[run("b", seed=s, reached=10, held=INF) for s in range(2)],
+        *[run("c", seed=s, reached=20, held=20) for s in range(2)],
+    )
+    best = analysis.best_settings(runs, spec)
+    times = analysis.time_to_target(runs, best, spec)
+    text = analysis.finding(runs, best, times, spec["problems"][0])
+    assert (
+        "The first to reach it were a and b, alike at a median of 10 updates (2 of 2 runs), but a "
+        "stayed only from a median of 30 updates on (worst loss afterwards 0.5) and b stayed in 0 "
+        "of 2 runs (worst loss afterwards 0.5)."
+    ) in text
+
+
+def test_a_tie_tells_each_ones_own_count():
+    text = _said(
+        *[run(seed=s, held=50) for s in range(4)],
+        *[run("b", seed=s, held=50) for s in range(3)],
+        run("b", seed=3),
+    )
+    assert "a and b held L soonest alike" in text
+    assert "(a in 4 of 4 runs, b in 3 of 4 runs)" in text
+
+
+def test_one_optimizer_alone_is_not_the_soonest():
+    held = _said(*[run(seed=s, reached=5, held=9) for s in range(2)])
+    assert "a held L, from a median of 9 updates on (2 of 2 runs)." in held
+    left = _said(*[run(seed=s, reached=5, held=INF) for s in range(2)])
+    assert "a did not hold L within 100 updates in half of its runs" in left
+    assert "a reached it at a median of 5 updates (2 of 2 runs), but stayed in 0 of 2" in left
+    for text in (held, left):
+        assert "soonest" not in text
+        assert "first" not in text
+        assert "lowest" not in text
+
+
+def test_a_tie_of_last_losses_is_no_order():
+    rows = [run(n, seed=s, loss=0.7, status="budget") for n in "ab" for s in range(2)]
+    runs, spec = table(*rows), manifest(decision=None)
+    best = analysis.best_settings(runs, spec)
+    times = analysis.time_to_target(runs, best, spec)
+    text = analysis.finding(runs, best, times, spec["problems"][0])
+    assert "was a's and b's alike, 0.7 (2 runs)." in text
+    assert "then" not in text
+
+
+def test_the_order_of_the_spec_changes_no_sentence():
+    """Ties everywhere: among those who held, who reached, who missed, and over the problems."""
+    spec = manifest(problems=("p", "q"))
+    names = ["a", "b", "c", "d"]
+    spec["optimizers"] = [
+        {"name": n, "hypers": {"lr": [0.1]}, "swept": [], "limits": {}, "settings": 1}
+        for n in names
+    ]
+    times = {
+        "p": {"a": (10, 30), "b": (10, INF), "c": (20, 20), "d": (20, 20)},
+        "q": {"a": (5, 5), "b": (5, 50), "c": (INF, INF), "d": (INF, INF)},
+    }
+    runs = table(
+        *[
+            run(n, seed=s, reached=r, held=h, problem=p, **{"hyper.beta": NAN})
+            for p, each in times.items()
+            for n, (r, h) in each.items()
+            for s in range(6)
+        ]
+    )
+    said = set()
+    for order in itertools.permutations(names):
+        spec["optimizers"].sort(key=lambda o: order.index(o["name"]))
+        for problem in spec["problems"]:
+            problem["optimizers"] = list(order)
+        results = type("R", (), {"runs": runs, "manifest": spec})
+        texts = [*analysis.answer(results), *(w["text"] for w in analysis.warnings(results))]
+        # The same words, whichever of two equals is named first.
+        said.add(tuple(" ".join(sorted(re.findall(r"[^ ,.;:]+", text))) for text in texts))
+    assert len(said) == 1
+    (overall, on_p, on_q, *_) = analysis.answer(results)
+    assert "nobody" not in overall
+    assert "where several tied, each is named" in overall
+    assert "The first to reach it were" in on_p
+    assert "first to reach" not in on_q
 
 
 def test_without_a_target_the_last_loss_is_told(tmp_path):

@@ -25,6 +25,13 @@ _FEW_SEEDS = 6  # below it an exact two-sided signed-rank test cannot reach 5 %:
 
 _FEW_PROBLEMS = 4
 
+_VERBS = {
+    ("held", False): "First to hold the target",
+    ("reached", False): "first to reach it",
+    ("held", True): "Held the target",
+    ("reached", True): "reached it",
+}
+
 
 def answer(results: Results) -> list[str]:
     """What was seen: over all problems (if there are several), then on each, then the scope."""
@@ -88,56 +95,70 @@ def warnings(results: Results) -> list[dict[str, str]]:
 
 def _by_time(table: pd.DataFrame, exact: bool) -> str:
     """Who held the target soonest; who reached it first, where that is another."""
-    budget, label = table["budget"].iloc[0], goal(table["target"].iloc[0])
-    held = table[np.isfinite(table["held_median"])].sort_values("held_median", kind="stable")
-    reached = table[np.isfinite(table["reached_median"])].sort_values(
-        "reached_median", kind="stable"
-    )
-    parts = []
-    if held.empty:
-        half = "" if exact else " in half of its runs"
-        parts.append(
-            f"no optimizer held {label} within {budget:,} updates{half}{_each(table, exact)}."
-        )
-    else:
-        first = held[held["held_median"] == held["held_median"].iloc[0]]
-        rest = [_when(row, "held", exact) for _, row in held.iloc[len(first) :].iterrows()]
-        missed = table[~np.isfinite(table["held_median"])]
-        never = [f"{row['optimizer']}{_share(row, 'held', exact)}" for _, row in missed.iterrows()]
-        tie = " alike" if len(first) > 1 else ""
-        text = (
-            f"{listed(list(first['optimizer']))} held {label} soonest{tie}, from "
-            f"{_step(first['held_median'].iloc[0], exact)} on{_share(first.iloc[0], 'held', exact)}"
-        )
-        if rest:
-            text += f"; then {listed(rest)}"
-        if never:
-            how = "never" if exact else "not in half of the runs"
-            text += f"; {how} within {budget:,} updates: {listed(never)}"
-        parts.append(text + ".")
-    earlier = set(held["optimizer"][held["held_median"] == held["held_median"].min()])
-    if not reached.empty and reached["optimizer"].iloc[0] not in earlier:
-        row = reached.iloc[0]
-        if row["held_n"] == 0:
-            then = "but did not stay" if exact else f"but stayed in {of(0, row['n'])}"
-        elif np.isfinite(row["held_median"]):
-            then = f"but stayed only from {_step(row['held_median'], exact)} on"
-        else:
-            then = f"but stayed in only {of(row['held_n'], row['n'])}"
-        worst = (
-            f" (worst loss afterwards {number(row['worst_after'])})"
-            if np.isfinite(row["worst_after"])
-            else ""
-        )
-        parts.append(
-            f"The first to reach it was {row['optimizer']}, at "
-            f"{_step(row['reached_median'], exact)}{_share(row, 'reached', exact)}, {then}{worst}."
-        )
+    first, reached = _soonest(table, "held"), _soonest(table, "reached")
+    parts = [_held(table, first, exact)]
+    if len(reached) and not set(reached["optimizer"]) & set(first["optimizer"]):
+        parts.append(_reached(reached, exact, alone=len(table) == 1))
     relapsed = table[table["relapses"] > 0]
     if not exact and len(relapsed):
         each = [f"{r['optimizer']} in {of(r['relapses'], r['n'])}" for _, r in relapsed.iterrows()]
         parts.append(f"Reached but not held: {listed(each)}.")
     return " ".join(parts)
+
+
+def _soonest(table: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Every row whose median is the least of all; none where no median is finite."""
+    median = table[f"{kind}_median"]
+    return table[np.isfinite(median) & (median == median.min())]
+
+
+def _held(table: pd.DataFrame, first: pd.DataFrame, exact: bool) -> str:
+    """Who held the target, in the order of their times, and who did not."""
+    budget, label = table["budget"].iloc[0], goal(table["target"].iloc[0])
+    if first.empty:
+        half = "" if exact else " in half of its runs"
+        alone = f"{table['optimizer'].iloc[0]} did not hold"
+        who = alone if len(table) == 1 else "no optimizer held"
+        return f"{who} {label} within {budget:,} updates{half}{_each(table, exact)}."
+    held = table[np.isfinite(table["held_median"])].sort_values("held_median", kind="stable")
+    missed = table[~np.isfinite(table["held_median"])]
+    order = " soonest alike" if len(first) > 1 else " soonest" if len(table) > 1 else ""
+    text = (
+        f"{listed(list(first['optimizer']))} held {label}{order}, from "
+        f"{_step(first['held_median'].iloc[0], exact)} on{_shares(first, 'held', exact)}"
+    )
+    if len(held) > len(first):
+        rest = [_when(row, "held", exact) for _, row in held.iloc[len(first) :].iterrows()]
+        text += f"; then {listed(rest)}"
+    if len(missed):
+        how = "never" if exact else "not in half of the runs"
+        never = [f"{row['optimizer']}{_share(row, 'held', exact)}" for _, row in missed.iterrows()]
+        text += f"; {how} within {budget:,} updates: {listed(never)}"
+    return f"{text}."
+
+
+def _reached(first: pd.DataFrame, exact: bool, *, alone: bool) -> str:
+    """Those that reached the target first and were not the first to hold it, with what then came."""
+    names = listed(list(first["optimizer"]))
+    when = f"{_step(first['reached_median'].iloc[0], exact)}{_shares(first, 'reached', exact)}"
+    after = [_stayed(row, exact) for _, row in first.iterrows()]
+    if len(first) > 1:
+        each = [f"{n} {then}" for n, then in zip(first["optimizer"], after, strict=True)]
+        return f"The first to reach it were {names}, alike at {when}, but {listed(each)}."
+    who = f"{names} reached it" if alone else f"The first to reach it was {names},"
+    return f"{who} at {when}, but {after[0]}."
+
+
+def _stayed(row: pd.Series, exact: bool) -> str:
+    """What came after reaching: from when, or in how many runs, it stayed; how bad it was between."""
+    if np.isfinite(row["held_median"]):
+        text = f"stayed only from {_step(row['held_median'], exact)} on"
+    elif row["held_n"] == 0:
+        text = "did not stay" if exact else f"stayed in {of(0, row['n'])}"
+    else:
+        text = f"stayed in only {of(row['held_n'], row['n'])}"
+    worst = row["worst_after"]
+    return f"{text} (worst loss afterwards {number(worst)})" if np.isfinite(worst) else text
 
 
 def _by_loss(runs: pd.DataFrame, best: pd.DataFrame, problem: dict[str, Any]) -> str:
@@ -158,16 +179,26 @@ def _by_loss(runs: pd.DataFrame, best: pd.DataFrame, problem: dict[str, Any]) ->
     if not finite:
         return f"On {problem['name']} every optimizer diverged in half of its runs or more."
     single = all(n == 1 for *_, n in rows)
-    median, name, _, n = finite[0]
+    lowest = [row for row in finite if row[0] == finite[0][0]]
+    whose = listed([f"{name}'s" for _, name, *_ in lowest])
+    whose = f"{whose}{' alike' if len(lowest) > 1 else ''}, " if len(rows) > 1 else ""
     text = (
-        f"The lowest {'' if single else 'median '}{what} after {problem['steps']:,} updates on "
-        f"{problem['name']} was {name}'s, {number(median)}"
+        f"The {'lowest ' if len(rows) > 1 else ''}{'' if single else 'median '}{what} after "
+        f"{problem['steps']:,} updates on {problem['name']} was {whose}{number(lowest[0][0])}"
     )
-    text += "" if single else f" ({plural(n, 'run')})"
-    if len(finite) > 1:
-        text += f"; then {listed([f'{name} {number(m)}' for m, name, *_ in finite[1:]])}"
+    text += "" if single else f" ({_counts([(name, n) for _, name, _, n in lowest])})"
+    if len(finite) > len(lowest):
+        rest = [f"{name} {number(m)}" for m, name, *_ in finite[len(lowest) :]]
+        text += f"; then {listed(rest)}"
     failed = [f"{name} in {of(d, n)}" for _, name, d, n in rows if d]
     return f"{text}{f'; diverged: {listed(failed)}' if failed else ''}."
+
+
+def _counts(each: list[tuple[str, int]]) -> str:
+    """`10 runs`, or `a 10 runs, b 8 runs` where they differ."""
+    if len({n for _, n in each}) == 1:
+        return plural(each[0][1], "run")
+    return ", ".join(f"{name} {plural(n, 'run')}" for name, n in each)
 
 
 def _step(value: float, exact: bool) -> str:
@@ -180,6 +211,16 @@ def _when(row: pd.Series, kind: str, exact: bool) -> str:
 
 def _share(row: pd.Series, kind: str, exact: bool) -> str:
     return "" if exact else f" ({of(row[f'{kind}_n'], row['n'])})"
+
+
+def _shares(rows: pd.DataFrame, kind: str, exact: bool) -> str:
+    """In how many runs: said once where all rows agree, else of each by name."""
+    each = [(row["optimizer"], of(row[f"{kind}_n"], row["n"])) for _, row in rows.iterrows()]
+    if exact:
+        return ""
+    if len({share for _, share in each}) == 1:
+        return f" ({each[0][1]})"
+    return f" ({', '.join(f'{name} in {share}' for name, share in each)})"
 
 
 def _each(table: pd.DataFrame, exact: bool) -> str:
@@ -196,27 +237,27 @@ def _overall(
     problems = [p for p in manifest["problems"] if p.get("decision")]
     if len(problems) < 2:
         return []
-    parts = []
+    parts, tied = [], False
+    # With one optimizer nobody is first.
+    alone = times["optimizer"].nunique() == 1
     for kind in ("held", "reached"):
         firsts: dict[str, list[str]] = {}
         for problem in problems:
             table = times[
                 (times["problem"] == problem["name"]) & (times["target"] == problem["decision"])
             ]
-            low = table[f"{kind}_median"].min()
-            names = list(table["optimizer"][table[f"{kind}_median"] == low])
-            for name in names if np.isfinite(low) else ["nobody"]:
+            names = list(_soonest(table, kind)["optimizer"])
+            tied |= len(names) > 1
+            for name in names or ["nobody"]:
                 firsts.setdefault(name, []).append(problem["name"])
         order = sorted(firsts, key=lambda name: (name == "nobody", -len(firsts[name])))
         # A few problems by name, many by number.
         few = len(problems) <= _FEW_PROBLEMS
         where = {name: listed(on) if few else str(len(on)) for name, on in firsts.items()}
-        verb = "First to hold the target" if kind == "held" else "first to reach it"
+        verb = _VERBS[kind, alone]
         parts.append(f"{verb}: {', '.join(f'{name} on {where[name]}' for name in order)}")
-    return [
-        f"{'; '.join(parts)} (of {plural(len(problems), 'problem')}, by median updates; where "
-        "several tied, each is named)."
-    ]
+    ties = "; where several tied, each is named" if tied else ""
+    return [f"{'; '.join(parts)} (of {plural(len(problems), 'problem')}, by median updates{ties})."]
 
 
 def _scope(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]) -> str:
