@@ -402,6 +402,47 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     assert read(windows).title == "t"
 
 
+@pytest.mark.parametrize(
+    ("lines", "fault"),
+    [("return y[0] ** 2", "own.py:5: f: NameError: name 'y' is not defined"),
+     ("return {}[x.ndim]", "own.py:5: f: KeyError: 1"),
+     ("assert len(x) == 3, 'three'", "own.py:5: f: AssertionError: three"),
+     ("return f(x)", "own.py:5: f: RecursionError: maximum recursion depth exceeded"),
+     ("return x", "f: the loss of one point must be one number, not an array of shape (2,)"),
+     ("x.sum()", "f: the loss of one point must be one number, not None"),
+     ("return 'low'", "f: the loss of one point must be one number, not 'low'")],
+)  # fmt: skip
+def test_a_loss_that_breaks_is_told_with_its_line(tmp_path: Path, lines: str, fault: str) -> None:
+    own = f"from optlab import problem\n\n@problem(start=[1.0, 2.0])\ndef f(x):\n    {lines}\n"
+    (tmp_path / "own.py").write_text(own)
+    with pytest.raises(SpecError) as caught:
+        parse(PLAIN.replace("[quadratic]", "['own.py:f']"), tmp_path / "s.yaml")
+    [found] = caught.value.faults
+    assert (found.line, found.column) == (3, 12)
+    assert fault in found.message
+
+
+def test_a_loss_that_checks_for_one_point_is_mapped(tmp_path: Path) -> None:
+    own = (
+        "from optlab import problem\n\n@problem(start=[1.0, 2.0])\ndef f(x):\n"
+        "    assert x.shape == (2,)\n    return x[0] ** 2 + 3 * x[1]\n"
+    )
+    (tmp_path / "own.py").write_text(own)
+    made = parse(PLAIN.replace("[quadratic]", "['own.py:f']"), tmp_path / "s.yaml")
+    x = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    np.testing.assert_allclose(made.tasks[0].problem.loss(x, None), [13.0, 19.0, 27.0])
+
+
+def test_a_family_of_ones_own_that_breaks_is_told(tmp_path: Path) -> None:
+    own = (
+        "from optlab.problems import Family\n\ndef make(*, size=3):\n    return 1 // 0\n\n"
+        "made = Family('made', make, '')\n"
+    )
+    (tmp_path / "own.py").write_text(own)
+    with pytest.raises(SpecError, match=r"own.py:made: ZeroDivisionError: "):
+        parse(PLAIN.replace("[quadratic]", "['own.py:made']"), tmp_path / "s.yaml")
+
+
 def test_every_rule_can_be_named_alone() -> None:
     text = f"title: t\nsteps: 5\nproblems: [quadratic]\noptimizers: [{', '.join(rules.REGISTRY)}]\n"
     experiment = spec(text)

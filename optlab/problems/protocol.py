@@ -10,6 +10,7 @@ runs.
 from __future__ import annotations
 
 import inspect
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -87,7 +88,7 @@ class Problem:
     longest: int | None = None
     """Steps after which there is nothing more to do (a recorded list of gradients ends)."""
     metrics: Mapping[str, Callable[[Any, Any], Any]] = field(default_factory=dict)
-    minimum: Minimum | Callable[[], Minimum] | None = None
+    minimum: Minimum | Callable[[], Minimum | None] | None = None
     """Known, or a function that solves for it (slow, so asked once and cached)."""
     gradient: Callable[[Any, Any], Any] | None = None
     names: tuple[str, ...] = ()
@@ -221,16 +222,35 @@ def _over_runs(
         values = jax.vmap(lambda p: loss(p, **parameters), in_axes=1)(flat)
         return values.reshape(x.shape[1:])
 
+    def at(point: np.ndarray) -> np.ndarray:
+        try:
+            return np.asarray(plain(jax.numpy.asarray(point), None))
+        except Exception as error:  # whatever a user's function raises is theirs to read
+            raise ValueError(_told(loss, error)) from error
+
     width = 13 if dim != 13 else 17
     points = np.random.default_rng(0).uniform(0.5, 1.5, (dim, width)).astype(np.float32)
-    single = np.asarray(plain(jax.numpy.asarray(points[:, 0]), None))
-    if single.shape != ():
-        raise ValueError(f"{loss.__name__}: the loss of one point must be one number, not an array "
-                         f"of shape {single.shape}; take a sum over axis 0")  # fmt: skip
+    single = at(points[:, 0])
+    if single.shape != () or single.dtype.kind in "OUSc":
+        was = f"an array of shape {single.shape}" if single.shape else repr(single.item())
+        raise ValueError(f"{loss.__name__}: the loss of one point must be one number, not {was}; "
+                         "take a sum over axis 0")  # fmt: skip
     try:
         together = np.asarray(plain(jax.numpy.asarray(points), None))
-    except (TypeError, ValueError):  # shapes that do not broadcast: written for one point
-        return mapped
-    each = np.stack([np.asarray(plain(jax.numpy.asarray(p), None)) for p in points.T])
+    except Exception:  # written for one point, where it was sound just now: any check of its own
+        return mapped  # (a shape, an `if`, a conversion) may refuse many points at once
+    each = np.stack([at(p) for p in points.T])
     same = together.shape == (width,) and np.allclose(together, each, rtol=1e-4, equal_nan=True)
     return plain if same else mapped
+
+
+def _told(function: Callable[..., Any], error: Exception) -> str:
+    """`file:line: function: NameError: ...`, with the last line of the function's file that
+    `error` came through."""
+    code = inspect.unwrap(function).__code__
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f.lineno for f in frames if f.filename == code.co_filename]
+    first = str(error).split("\n")[0]
+    reason = f"{type(error).__name__}: {first}" if first else type(error).__name__
+    line = (lines and lines[-1]) or code.co_firstlineno
+    return f"{code.co_filename}:{line}: {function.__name__}: {reason}"

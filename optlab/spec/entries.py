@@ -7,7 +7,7 @@ import inspect
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -40,9 +40,9 @@ class Entry:
 
     @property
     def origin(self) -> str:
-        """`file.py:function` where that is what is used, else nothing."""
+        """`folder/file.py:function`, from the spec's folder, where that is used; else nothing."""
         file, _, name = self.use.rpartition(":")
-        return f"{Path(file).name}:{name.strip()}" if file else ""
+        return f"{PurePath(file.strip()).as_posix()}:{name.strip()}" if file else ""
 
 
 def entries(node: Node | None, what: str, root: Node, faults: Faults) -> list[Entry]:
@@ -86,6 +86,17 @@ def _entry(item: Node, what: str, faults: Faults) -> Entry | None:
 
 def problem(entry: Entry, folder: Path, faults: Faults) -> Problem | None:
     """The problem that `entry` asks for; its own keys (steps, targets, ...) are taken out before."""
+    try:
+        return _problem(entry, folder, faults)
+    except Exception as error:
+        if not entry.origin:
+            raise  # optlab's own fault, and a traceback is what its makers need
+        first = str(error).split("\n")[0]
+        faults.add(entry.named, f"{entry.use}: {type(error).__name__}: {first}")
+        return None
+
+
+def _problem(entry: Entry, folder: Path, faults: Faults) -> Problem | None:
     before = len(faults.found)
     family = _family(entry, folder, faults)
     if family is None:
