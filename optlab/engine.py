@@ -12,7 +12,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -182,7 +182,7 @@ def prepare(cache: Path | None = None) -> None:
     Cores then work on cells of their own, which beats threads inside small operations. A process that
     has used JAX before (a notebook) keeps the devices it has.
     """
-    if "jax" in sys.modules and sys.modules["jax"]._src.xla_bridge.backends_are_initialized():
+    if "jax" in sys.modules and _in_use():
         return
     flags = os.environ.get("XLA_FLAGS", "")
     if "xla_force_host_platform_device_count" not in flags:
@@ -197,6 +197,16 @@ def prepare(cache: Path | None = None) -> None:
         jax.config.update("jax_compilation_cache_dir", str(cache))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def _in_use() -> bool:
+    """Whether JAX has made its devices. It has no public way to ask; in doubt they are made."""
+    try:
+        from jax._src import xla_bridge
+
+        return bool(xla_bridge.backends_are_initialized())
+    except (ImportError, AttributeError):
+        return True
 
 
 @contextmanager
@@ -230,7 +240,7 @@ class Engine:
 
     def execute(
         self, cells: Sequence[Cell], inputs: Callable[[Cell], Inputs]
-    ) -> Iterator[tuple[Cell, History | Exception]]:
+    ) -> Generator[tuple[Cell, History | Exception]]:
         """Run the cells, each device its own, and yield each as it is done; an Exception in the
         place of a History says what broke that cell, and the others go on."""
         import jax
@@ -245,15 +255,28 @@ class Engine:
                     schedule.took(cell, history.seconds)
                 except Exception as error:  # this cell is reported as broken, the others go on
                     outcome = error
+                except BaseException as error:  # sys.exit() in a loss must not end this thread
+                    outcome = RuntimeError(f"{type(error).__name__}: {error}")
                 done.put((cell, outcome))
 
-        for device in jax.devices():
-            threading.Thread(target=work, args=(device,), daemon=True).start()
+        workers = [
+            threading.Thread(target=work, args=(d,), daemon=True, name=f"optlab device {d.id}")
+            for d in jax.devices()
+        ]
+        for worker in workers:
+            worker.start()
         try:
             for _ in cells:
                 yield done.get()
-        finally:  # Ctrl-C does not wait for the cells under way, which may take hours
+        except KeyboardInterrupt:  # the cells under way may take hours; the process ends soon
             schedule.clear()
+            raise
+        except BaseException:
+            # A process that ends while a thread is inside compiled code is aborted: wait for it.
+            schedule.clear()
+            for worker in workers:
+                worker.join()
+            raise
 
     def run(self, program: Program, inputs: Inputs, device: Any = None) -> History:
         """Execute one cell on `device` (the first one unless said)."""
@@ -405,6 +428,6 @@ def picture(problem: Problem, size: int = 121) -> tuple[np.ndarray, np.ndarray, 
     assert problem.window is not None
     x, y = (np.linspace(low, high, size) for low, high in problem.window)
     with _precision("float64"):
-        grid = np.stack(np.meshgrid(x, y))
-        z = np.asarray(jax.jit(problem.loss)(grid, _cast(problem.data, "float64")))
-    return x, y, z
+        points = np.stack(np.meshgrid(x, y)).reshape(2, -1)
+        z = np.asarray(jax.jit(problem.loss)(points, _cast(problem.data, "float64")))
+    return x, y, z.reshape(size, size)

@@ -15,8 +15,10 @@ import numpy as np
 import pandas as pd
 
 from optlab import engine, freshness, plan, tables
-from optlab.draws import Draws
+from optlab.causes import program_key
+from optlab.draws import Draws, fingerprint
 from optlab.engine import Engine, History, Inputs
+from optlab.files import atomic_write, clear_strays
 from optlab.manifest import manifest
 from optlab.minima import Minima
 from optlab.plan import Cell, Run
@@ -24,7 +26,7 @@ from optlab.problems import Minimum
 from optlab.results import Results, load
 from optlab.rules import Rule
 from optlab.spec import Experiment, Task, read
-from optlab.store import Store, atomic_write, clear_strays, program_key
+from optlab.store import Store
 from optlab.worked import trace_forward, trace_rule
 
 __all__ = ["Progress", "run"]
@@ -79,6 +81,7 @@ class _Laboratory:
         self.minima = Minima(out / ".cache" / "minima.json")
         self.errors: list[dict[str, Any]] = []
         self.failed: list[Sequence[Run]] = []
+        self.fingerprints: dict[str, Any] = {}
         self.timings = {"import and spec": time.perf_counter() - began}
 
     def run(self) -> Results:
@@ -101,7 +104,7 @@ class _Laboratory:
             sound = [t for t in self.experiment.tasks if t.name not in broken]
             self._pictures(sound)
             self._worked(sound)
-        self._manifest(table, minima, broken)
+        self._manifest(table, minima)
         return load(self.folder)
 
     @contextmanager
@@ -132,8 +135,18 @@ class _Laboratory:
     def _key(self, run: Run) -> str:
         of = plan.program_of(self.experiment, run)
         if of not in self._keys:
-            self._keys[of] = program_key(plan.program(self.experiment, run))
+            mark = self._fingerprint(run.task)
+            self._keys[of] = program_key(plan.program(self.experiment, run), mark)
         return self._keys[of]
+
+    def _fingerprint(self, task: Task) -> Any:
+        """The task's problem at fixed points; None where it cannot even be looked at."""
+        if task.name not in self.fingerprints:
+            try:
+                self.fingerprints[task.name] = fingerprint(task.problem)
+            except Exception:  # its runs will break in the same way, and be told
+                self.fingerprints[task.name] = None
+        return self.fingerprints[task.name]
 
     def _draw(self, todo: list[Run]) -> list[Run]:
         """Draw the starts; the runs that have one. A user's loss may break when it is looked at."""
@@ -163,16 +176,24 @@ class _Laboratory:
         steps = sum(len(c.runs) * c.program.steps for c in cells)
         self.progress.begin(self.experiment.name, total, steps, stored)
         working = Engine()
-        for cell, outcome in working.execute(cells, self._inputs):
-            if isinstance(outcome, Exception):
-                self._broken(cell.runs, outcome)
-            else:
-                key = self._key(cell.runs[0])
-                self.store.put(key, [r.run_id for r in cell.runs], outcome)
-                found[key].runs.append(list(cell.runs))
-                found[key].histories.append(outcome)
-            self.progress.advance(len(cell.runs) * cell.program.steps)
+        execution = working.execute(cells, self._inputs)
+        try:
+            for cell, outcome in execution:
+                self._take(cell, outcome, found)
+                self.progress.advance(len(cell.runs) * cell.program.steps)
+        except Exception:  # a full disk, say: let the threads end before the process does
+            execution.close()
+            raise
         self.timings |= working.timings
+
+    def _take(self, cell: Cell, outcome: History | Exception, found: dict[str, _Found]) -> None:
+        if isinstance(outcome, Exception):
+            self._broken(cell.runs, outcome)
+            return
+        key = self._key(cell.runs[0])
+        self.store.put(key, [r.run_id for r in cell.runs], outcome)
+        found[key].runs.append(list(cell.runs))
+        found[key].histories.append(outcome)
 
     def _broken(self, members: Sequence[Run], error: Exception) -> None:
         self.failed.append(members)
@@ -189,15 +210,17 @@ class _Laboratory:
     ) -> pd.DataFrame:
         """Write runs, curves and paths; give the runs."""
         number: dict[str, int] = {}
-        rows_of: dict[str, list[tuple[int, Run]]] = {}
+        rows_of: _Places = {}
         for place, run in enumerate(runs):
             number.setdefault(run.run_id, len(number))
-            rows_of.setdefault(run.run_id, []).append((place, run))
+            rows_of.setdefault((self._key(run), run.run_id), []).append((place, run))
+        if len(rows_of) > len(number):
+            raise AssertionError("two programs share the identity of a run")
         rows, curves, paths = [], [], []
-        for results in found.values():
+        for key, results in found.items():
             for members, history in zip(results.runs, results.histories, strict=True):
                 diverged_at = np.full(len(members), np.nan)
-                for columns, places, same in _alike(members, rows_of):
+                for columns, places, same in _alike(key, members, rows_of):
                     minimum = minima[same[0].task.name]
                     part = tables.run_rows(
                         same, history.of(columns), minimum.value if minimum else None
@@ -209,9 +232,12 @@ class _Laboratory:
                 if history.path is not None:
                     paths.append((index, history, tables.coordinates(members[0].task)))
         for failed in self.failed:
-            for _, places, same in _alike(failed, rows_of):
-                rows.append(tables.error_rows(same).set_axis(places))
+            for member in failed:  # one by one: they may be of several programs
+                for _, places, same in _alike(self._key(member), [member], rows_of):
+                    rows.append(tables.error_rows(same).set_axis(places))
         table = _in_order(rows)
+        if list(table["run_id"]) != [r.run_id for r in runs]:
+            raise AssertionError("the table of runs is not the plan's")
         self._write_table("runs", table)
         self._write_table("curves", tables.curve_table(curves, list(number)))
         self._write_table("paths", tables.path_table(paths, list(number)))
@@ -229,7 +255,14 @@ class _Laboratory:
         arrays: dict[str, Any] = {}
         for task in tasks:
             if task.problem.window is not None and task.problem.about.dim == 2:
-                for axis, values in zip("xyz", engine.picture(task.problem), strict=True):
+                try:
+                    drawn = engine.picture(task.problem)
+                except Exception as error:  # a loss that fails on part of the plane
+                    self.progress.note(
+                        f"no picture of {task.name}: {type(error).__name__}: {error}"
+                    )
+                    continue
+                for axis, values in zip("xyz", drawn, strict=True):
                     arrays[f"{task.name}/{axis}"] = values
         atomic_write(self.folder / "pictures.npz", lambda file: np.savez(file, **arrays))
 
@@ -264,28 +297,30 @@ class _Laboratory:
             true_gradient=true_gradient(start),
         )  # fmt: skip
 
-    def _manifest(
-        self, table: pd.DataFrame, minima: dict[str, Minimum | None], broken: set[str]
-    ) -> None:
+    def _manifest(self, table: pd.DataFrame, minima: dict[str, Minimum | None]) -> None:
         counts = Counter(table["status"])
         made = manifest(
-            self.experiment, minima, broken,
+            self.experiment, minima, self.fingerprints,
             counts={status: counts[status] for status in ("hit", "budget", "diverged", "error")},
             errors=self.errors,
             timings={name: round(seconds, 3) for name, seconds in self.timings.items()},
         )  # fmt: skip
-        text = json.dumps(made, indent=1).encode()
+        text = json.dumps(made, indent=1, allow_nan=False).encode()
         atomic_write(self.folder / "manifest.json", lambda file: file.write(text))
 
 
+_Places = dict[tuple[str, str], list[tuple[int, Run]]]
+"""(program key, run_id) -> where the run stands in the plan."""
+
+
 def _alike(
-    members: Sequence[Run], rows_of: dict[str, list[tuple[int, Run]]]
+    key: str, members: Sequence[Run], rows_of: _Places
 ) -> Iterator[tuple[list[int], list[int], list[Run]]]:
     """Runs executed together as rows of one task and contender each: their columns, their places in
     the plan, and the runs. A run that the plan has under two names fills a row for each."""
     groups: dict[tuple[str, str], tuple[list[int], list[int], list[Run]]] = {}
     for column, member in enumerate(members):
-        for place, run in rows_of[member.run_id]:
+        for place, run in rows_of[key, member.run_id]:
             columns, places, same = groups.setdefault(
                 (run.task.name, run.contender.name), ([], [], [])
             )

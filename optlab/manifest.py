@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import math
 import subprocess
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from optlab.draws import fingerprint
+from optlab.causes import environment
 from optlab.plan import cadence
 from optlab.problems import Minimum
 from optlab.rules import Rule
 from optlab.spec import Contender, Experiment, Target, Task
-from optlab.store import environment
 from optlab.tables import DIVERGENCE, coordinates
 from optlab.worked import formulas
 
@@ -27,12 +27,12 @@ __all__ = ["manifest"]
 def manifest(
     experiment: Experiment,
     minima: Mapping[str, Minimum | None],
-    broken: Collection[str] = (),
+    fingerprints: Mapping[str, Any],
     **more: Any,
 ) -> dict[str, Any]:
-    """Everything that is known of an experiment but its numbers; `more` is put in as it is. Problems
-    named in `broken` cannot be evaluated."""
-    return {
+    """Everything that is known of an experiment but its numbers; `more` is put in as it is. Numbers
+    that JSON has no word for (NaN, infinity) become null."""
+    known = {
         "name": experiment.name,
         "title": experiment.title,
         "question": experiment.question,
@@ -43,7 +43,7 @@ def manifest(
         "command": f"optlab run {experiment.path.name}",
         "problems": [
             _problem(experiment, t, minima[t.name])
-            | {"fingerprint": [] if t.name in broken else fingerprint(t.problem)}
+            | {"fingerprint": fingerprints.get(t.name) or []}
             for t in experiment.tasks
         ],
         "optimizers": [_optimizer(experiment, c) for c in experiment.contenders],
@@ -59,6 +59,7 @@ def manifest(
         "git": _commit(experiment.path.parent),
         **more,
     }
+    return _plain(known)
 
 
 def _problem(experiment: Experiment, task: Task, minimum: Minimum | None) -> dict[str, Any]:
@@ -98,7 +99,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
     if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 

@@ -8,8 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from optlab.problems import Minimum, Problem
-from optlab.store import atomic_write, environment
+from optlab.causes import digest, environment
+from optlab.files import atomic_write
+from optlab.problems import Minimum, Problem, certificate
 
 __all__ = ["Minima"]
 
@@ -27,19 +28,21 @@ class Minima:
         key = self._key(problem)
         known = self._read()
         if key not in known:
-            known = {**self._read(), key: asdict(problem.minimum())}
+            found = problem.minimum()
+            known = {**self._read(), key: asdict(found) if found is not None else None}
             text = json.dumps(known, indent=1).encode()
             atomic_write(self._path, lambda file: file.write(text))
         entry = known[key]
-        return Minimum(**{**entry, "at": ()})
+        return Minimum(**{**entry, "at": ()}) if entry is not None else None
 
     def _key(self, problem: Problem) -> str:
-        causes = [problem.name, dict(problem.parameters), problem.source,
-                  environment()["numpy"], environment()["scikit-learn"]]  # fmt: skip
+        solver = Path(certificate.__file__).read_text(encoding="utf-8")
+        causes = [problem.name, dict(problem.parameters), problem.source, solver,
+                  digest((problem.data, problem.test)), environment()["numpy"]]  # fmt: skip
         text = json.dumps(causes, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:20]
 
-    def _read(self) -> dict[str, dict[str, Any]]:
+    def _read(self) -> dict[str, Any]:
         try:
             known = json.loads(self._path.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):  # never written, or damaged

@@ -1,124 +1,27 @@
 """Results on disk: written atomically, found again by run, checked when read.
 
-A cell's file bears a key made of everything that could change its numbers but is not a cause named
-in a run's identity: the text of rule, problem and engine, versions, kind of processor, the shape.
+A cell's file bears a key (`causes.program_key`) of everything that could change its numbers but is
+not a cause named in a run's identity.
 Under one key the runs are looked up by run_id, so that a grown grid only runs what is new.
 """
 
 from __future__ import annotations
 
-import functools
+import errno
 import hashlib
-import json
-import os
-import platform
 import struct
-import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
-from jax import tree_util
 
 from optlab import engine
-from optlab.plan import Program
-from optlab.problems import protocol
+from optlab.files import atomic_write, clear_strays
 
-__all__ = ["Store", "Stored", "atomic_write", "clear_strays", "environment", "program_key"]
-
-_STRAY = ".writing-"
-
-
-def atomic_write(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """Call `write(file)` on a file beside `path` and move it there once it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{_STRAY}{os.getpid()}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-        # mkstemp gives a file that only its owner reads; results are as open as the user's others.
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def clear_strays(folder: Path) -> None:
-    """Remove what an interrupted write left behind, and nothing that is being written now."""
-    for stray in folder.glob(f"{_STRAY}*"):
-        writer = stray.name.removeprefix(_STRAY).split("-")[0]
-        if not (writer.isdigit() and _alive(int(writer))):
-            stray.unlink(missing_ok=True)
-
-
-def _alive(process: int) -> bool:
-    """Whether another process of this number runs; on Windows nobody can ask without harm."""
-    if os.name == "nt":
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # it is there, and somebody else's
-        return True
-    return process != os.getpid()
-
-
-@functools.cache
-def environment() -> dict[str, str]:
-    """Versions and the kind of processor: what the last bits of a result depend on."""
-    packages = ("jax", "jaxlib", "numpy", "scikit-learn", "optax")
-    return {
-        "python": platform.python_version(),
-        **{name: version(name) for name in packages},
-        "processor": _processor(),
-        "flags": os.environ.get("XLA_FLAGS", ""),
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-        return names[0]
-    except (OSError, IndexError):
-        return platform.processor() or platform.machine()
-
-
-def program_key(program: Program) -> str:
-    """The key under which a program's runs are kept."""
-    causes = {
-        "optimizer": program.optimizer.source,
-        "problem": [program.problem.source, program.problem.name, program.problem.parameters],
-        "data": _digest((program.problem.data, program.problem.test)),
-        "engine": [Path(m.__file__ or "").read_text(encoding="utf-8") for m in (engine, protocol)],
-        "record": [program.every, program.metrics, program.path, program.steps],
-        "shape": [program.lanes, program.mapped, program.precision, program.fixed],
-        # How many devices share the work changes no bits; whether a device has threads may.
-        "environment": {
-            name: value if name != "flags" else "multi_thread_eigen=false" in value
-            for name, value in environment().items()
-        },
-    }
-    text = json.dumps(causes, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
-
-
-def _digest(arrays: Any) -> str:
-    """A hash of arrays in a tree: rows come from another package, and may change with it."""
-    hashed = hashlib.sha256()
-    for path, leaf in tree_util.tree_leaves_with_path(arrays):
-        array = np.ascontiguousarray(leaf)
-        hashed.update(f"{path} {array.dtype} {array.shape}".encode())
-        hashed.update(array.tobytes())
-    return hashed.hexdigest()
+__all__ = ["Store", "Stored"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,9 +80,13 @@ class Store:
                     file["points"], metrics, path_array, float(file["seconds"])
                 )
         except (OSError, ValueError, KeyError, EOFError, IndexError, RuntimeError, struct.error,
-                zipfile.BadZipFile):  # fmt: skip
+                zipfile.BadZipFile) as error:  # fmt: skip
+            # A damaged zip sends its reader to impossible places (EINVAL). Any other error of the
+            # system is not the file's: the cell is sound for all we know.
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+                raise
             self.broken.append(path)
-            path.unlink(missing_ok=True)
+            path.replace(path.with_suffix(".broken"))
             return None
         return Stored([run_ids[i] for i in keep], history)
 

@@ -117,12 +117,14 @@ def _best(kept: np.ndarray) -> np.ndarray:
 
 def _largest_rise(kept: np.ndarray, minimum: float | None) -> np.ndarray:
     """S2: the largest rise above the best loss so far, as a share of the gap at the start (of the
-    loss at the start where the minimum is not known)."""
+    loss at the start where the minimum is not known); +inf for a run that diverged, NaN where there
+    is no scale to compare with."""
     best_so_far = np.fmin.accumulate(kept, axis=0)
-    rise = np.where(np.isnan(kept), 0.0, kept - best_so_far).max(axis=0)
+    rise = np.where(np.isnan(kept), np.inf, kept - best_so_far).max(axis=0)
     scale = kept[0] - minimum if minimum is not None else np.abs(kept[0])
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(rise == 0, 0.0, rise / scale)
+        share = np.where(scale > 0, rise / scale, np.nan)
+    return np.select([np.isinf(rise), rise == 0], [np.inf, 0.0], share)
 
 
 def _met(target: Target, history: History, alive: np.ndarray, minimum: float | None) -> np.ndarray:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pandas as pd
 import pytest
 
 import optlab
-from optlab import engine
+from optlab import engine, lab
 from optlab.engine import Engine
 from optlab.results import Results
 
@@ -341,3 +342,76 @@ def test_flags_that_were_set_before_stay(monkeypatch: pytest.MonkeyPatch) -> Non
     assert os.environ["XLA_FLAGS"] == (
         "--xla_force_host_platform_device_count=3 --xla_cpu_multi_thread_eigen=false"
     )
+
+
+# --- namesakes, pictures, threads ---
+
+
+def test_namesakes_from_two_folders_are_two_rules(tmp_path: Path) -> None:
+    for folder, sign in (("v1", "-"), ("v2", "+")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "rule.py").write_text(
+            f"def mine(x, g, *, lr=0.01):\n    x = x {sign} lr * g\n    return x\n"
+        )
+    text = (
+        "title: two\nsteps: 5\nseeds: 3\nproblems: [quadratic]\noptimizers:\n"
+        "  - one: {use: v1/rule.py:mine}\n  - two: {use: v2/rule.py:mine}\n"
+        "  - plain: {use: optax.adam}\n  - same: {use: optax.adam, nesterov: false}\n"
+    )
+    (tmp_path / "two.yaml").write_text(text)
+    runs = lab.run(tmp_path / "two.yaml", tmp_path / "out").runs
+    counted = runs.groupby(["optimizer", "role"]).size().unstack()
+    assert (counted["evaluate"] == 3).all()
+    by = {name: rows.set_index(["role", "seed"]) for name, rows in runs.groupby("optimizer")}
+    assert (by["one"].loss_final < by["one"].loss_first).all()
+    assert (by["two"].loss_final > by["two"].loss_first).all()
+    assert (by["plain"].loss_final == by["same"].loss_final).all()  # one thing under two names
+
+
+def test_a_loss_that_takes_points_but_no_grid_is_drawn(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from jax import numpy as jnp\nfrom optlab import problem, uniform\n"
+        "@problem(start=uniform(-1, 1, dim=2), window=((-1, 1), (-1, 1)))\n"
+        "def tilted(x):\n"
+        "    return 0.5 * (x * (jnp.array([[2.0, 1.0], [1.0, 3.0]]) @ x)).sum(0)\n"
+    )
+    (tmp_path / "a.yaml").write_text(
+        "title: a\nsteps: 3\nseeds: 1\nproblems: [tilted: {use: 'mine.py:tilted'}]\noptimizers: [sgd]\n"
+    )
+    x, y, z = lab.run(tmp_path / "a.yaml", tmp_path / "out").pictures["tilted"]
+    i, j = 7, 90
+    np.testing.assert_allclose(z[i, j], x[j] ** 2 + x[j] * y[i] + 1.5 * y[i] ** 2, rtol=1e-12)
+
+
+def test_a_loss_that_ends_the_process_breaks_its_runs_only(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import jax, sys\nfrom optlab import problem, uniform\n"
+        "@problem(start=uniform(-1, 1, dim=3))\n"
+        "def leaves(x):\n"
+        "    if isinstance(x, jax.core.Tracer) and x.shape[1:] == (1024,):\n"
+        "        sys.exit(3)\n"
+        "    return (x * x).sum(0)\n"
+    )
+    (tmp_path / "a.yaml").write_text(
+        "title: a\nsteps: 3\nseeds: 2\nproblems: [leaves: {use: 'mine.py:leaves'}, quadratic]\n"
+        "optimizers: [sgd]\n"
+    )
+    runs = lab.run(tmp_path / "a.yaml", tmp_path / "out").runs
+    assert set(runs[runs.problem == "leaves"].status) == {"error"}
+    assert "error" not in set(runs[runs.problem == "quadratic"].status)
+
+
+def test_a_full_disk_is_told_after_the_threads_have_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(lab.Store, "put", full)
+    (tmp_path / "a.yaml").write_text(
+        "title: a\nsteps: 500\nseeds: 2\nproblems: [quadratic, rosenbrock, beale]\n"
+        "optimizers: [sgd, adam]\n"
+    )
+    with pytest.raises(OSError, match="No space left"):
+        lab.run(tmp_path / "a.yaml", tmp_path / "out")
+    assert not [t for t in threading.enumerate() if t.name.startswith("optlab")]

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from optlab import store
+from optlab import causes
+from optlab.causes import program_key
 from optlab.engine import History
+from optlab.files import atomic_write, clear_strays
 from optlab.minima import Minima
 from optlab.plan import Program
 from optlab.problems import REGISTRY as FAMILIES
 from optlab.problems import Minimum
 from optlab.rules import REGISTRY, make_rule
-from optlab.store import Store, atomic_write, clear_strays, program_key
+from optlab.store import Store
+
+MARK = [{"value": 1.0}]  # a problem's fingerprint
 
 
 def history(runs: int = 3, *, path: bool = True) -> History:
@@ -154,7 +159,7 @@ def test_a_key_changes_with_all_that_may_change_the_numbers(
     digits, iris = (FAMILIES["softmax_regression"](data=d) for d in ("digits", "iris"))
     moved = replace(iris, data={**iris.data, "X": iris.data["X"] + 1e-9})
     keys = [
-        program_key(p)
+        program_key(p, MARK)
         for p in (
             program(),
             program(optimizer=make_rule(sgd)),  # the same name, another text
@@ -167,13 +172,64 @@ def test_a_key_changes_with_all_that_may_change_the_numbers(
         )
     ]  # fmt: skip
     assert len(set(keys)) == len(keys)
-    assert program_key(program()) == keys[0]
-    other = {**store.environment(), "jaxlib": "0.0.1"}
-    monkeypatch.setattr(store, "environment", lambda: other)
-    assert program_key(program()) != keys[0]
+    assert program_key(program(), MARK) == keys[0]
+    assert program_key(program(), [{"value": 2.0}]) != keys[0]  # a file of data has changed
+    other = {**causes.environment(), "jaxlib": "0.0.1"}
+    monkeypatch.setattr(causes, "environment", lambda: other)
+    assert program_key(program(), MARK) != keys[0]
+
+
+@pytest.mark.parametrize("name", causes._HOUSE)
+def test_a_key_changes_with_the_text_that_every_run_goes_through(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file alone, changed as seen by the key; the list is what a run really goes through."""
+    before = program_key(program(), MARK)
+    read_text = Path.read_text
+
+    def changed(self: Path, *arguments: Any, **options: Any) -> str:
+        return read_text(self, *arguments, **options) + (
+            "\n#" if self.as_posix().endswith(name) else ""
+        )
+
+    causes._house.cache_clear()
+    monkeypatch.setattr(Path, "read_text", changed)
+    try:
+        assert program_key(program(), MARK) != before
+    finally:
+        monkeypatch.undo()
+        causes._house.cache_clear()
+    assert program_key(program(), MARK) == before
 
 
 # --- minima ---
+
+
+def test_a_minimum_is_solved_for_again_where_a_cause_has_changed(tmp_path: Path) -> None:
+    asked = []
+
+    def solve() -> Minimum:
+        asked.append(1)
+        return Minimum(0.25, "certificate")
+
+    iris = replace(FAMILIES["softmax_regression"](data="iris"), minimum=solve)
+    others = [
+        iris,
+        replace(iris, data={**iris.data, "y": iris.data["y"][::-1]}),
+        replace(iris, source="another text"),
+        replace(iris, parameters={**iris.parameters, "l2": 0.5}),
+    ]
+    for _ in range(2):
+        for problem in others:
+            Minima(tmp_path / "minima.json")(problem)
+    assert len(asked) == len(others)
+
+
+def test_a_minimum_that_is_not_found_is_kept_as_such(tmp_path: Path) -> None:
+    asked = []
+    problem = replace(FAMILIES["quadratic"](), minimum=lambda: asked.append(1))
+    assert Minima(tmp_path / "m.json")(problem) is Minima(tmp_path / "m.json")(problem) is None
+    assert len(asked) == 1
 
 
 def test_a_minimum_is_solved_for_once(tmp_path: Path) -> None:

@@ -131,8 +131,8 @@ def optax_optimizer(path: str, options: Mapping[str, Any] | None = None) -> Opta
     draft = OptaxOptimizer(path, factory, found.hypers, found.arguments, whole, whole, "")
     _check_runs(draft)
     untraced = {n for n in found.hypers if n not in whole and not _traceable(draft, n)}
-    switches = "".join(f"\n{n}={found.arguments[n]!r}" for n in sorted(options)
-                       if n in found.arguments)  # fmt: skip
+    told = {n: v for n, v in found.arguments.items() if not callable(v)}
+    switches = "".join(f"\n{name}={told[name]!r}" for name in sorted(told))
     source = f"optax {optax.__version__}\n{path}({', '.join(found.hypers)}){switches}"
     return replace(draft, fixed=whole | untraced, source=source)
 

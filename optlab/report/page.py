@@ -17,9 +17,9 @@ from markupsafe import Markup
 
 from optlab.analysis import answer
 from optlab.analysis.words import plural
+from optlab.files import atomic_write
 from optlab.report.blocks import Figures, Fold, Picture
 from optlab.report.content import Facts, content, stored
-from optlab.store import atomic_write
 from optlab.worked import mathml
 
 __all__ = ["render", "render_index"]
