@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optlab import adapters
+from optlab import adapters, freshness
 from optlab.adapters import OptionError, find
 from optlab.adapters.files import load_family, load_rule
 from optlab.adapters.libraries import NAMES, resolve
@@ -506,6 +506,46 @@ def test_a_changed_file_is_another_source(folder: Path, file: str) -> None:
 def load_rule_again(folder: Path, file: str, text: str) -> Rule:
     (folder / file).write_text(text)
     return load_rule(folder / "my_rules.py", "sprig")
+
+
+@pytest.mark.parametrize("file", ["c.npy", "data/d.csv", "sub/deep.py", "sub/__init__.py",
+                                  "sub/more.py", "late.py"])  # fmt: skip
+def test_whatever_a_file_reads_is_part_of_its_source(tmp_path: Path, file: str) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "data").mkdir()
+    texts = {
+        "own.py": "from pathlib import Path\nimport importlib\nfrom optlab import problem\n"
+        "from sub.deep import K\nHERE = Path(__file__).parent\n"
+        "importlib.import_module('late')\n\n@problem(start=[1.0])\ndef f(x):\n"
+        "    (HERE / 'c.npy').read_text() + (HERE / 'data' / 'd.csv').read_text()\n"
+        "    return K * x[0] ** 2\n",
+        "c.npy": "1", "data/d.csv": "2", "sub/__init__.py": "", "sub/deep.py": "from .more import K\n",
+        "sub/more.py": "K = 1.0\n", "late.py": "", "apart.py": "", "e.npy": "",
+    }  # fmt: skip
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    spec = tmp_path / "s.yaml"
+    spec.write_text('problems: [{use: "own.py :f"}]\n')
+    was, stamp = load_family(tmp_path / "own.py", "f").source, freshness.stamp(spec)
+    (tmp_path / file).write_text(texts[file] + "\n")
+    assert load_family(tmp_path / "own.py", "f").source != was
+    assert freshness.stamp(spec) != stamp
+    (tmp_path / file).write_text(texts[file])
+    (tmp_path / "e.npy").write_text("changed")
+    (tmp_path / "apart.py").write_text("changed")
+    assert load_family(tmp_path / "own.py", "f").source == was
+    assert freshness.stamp(spec) != stamp  # a file beside it might be imported without a name
+    (tmp_path / "apart.py").write_text("")
+    assert freshness.stamp(spec) == stamp
+
+
+def test_a_name_that_is_no_file_hurts_nobody(tmp_path: Path) -> None:
+    words = ["", ".", "/", "..", "a" * 299, "\0", "*", "~", "a/b/c", "{}", "own.py", "é"]
+    (tmp_path / "own.py").write_text(f"words = {words!r}\n" + "import own, own.a.b\n")
+    assert freshness.read_by(tmp_path / "own.py") == {tmp_path / "own.py"}
+    (tmp_path / "bad.py").write_text("def f(:\n")
+    assert freshness.read_by(tmp_path / "bad.py") == {tmp_path / "bad.py"}
+    assert freshness.read_by(tmp_path / "none.py") == {tmp_path / "none.py"}
 
 
 Load = Callable[[Path, str], Any]

@@ -2,7 +2,7 @@
 
 The file runs as if it stood alone: under a private name, with its folder importable while it runs,
 and without leaving anything beside it. Its whole text counts into what decides a result, and so do
-the texts of the files of its folder that it imports.
+the files that it reads: modules of its folder, and data that its text names.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from optlab import freshness
 from optlab.problems import Family
 from optlab.rules import Rule, make_rule
 from optlab.straight import FormError
@@ -78,7 +79,7 @@ def _member(path: Path, module: ModuleType, name: str, how: str, fits: Any) -> A
 
 
 def _run(path: Path) -> tuple[ModuleType, str]:
-    """The file at `path` executed as a module, and all the text that went into it."""
+    """The file at `path` executed as a module; its text, with a hash of each file that it reads."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -104,7 +105,9 @@ def _run(path: Path) -> tuple[ModuleType, str]:
             raise ValueError(
                 _placed(path, _line(error, file), f"the file does not run: {reason}")
             ) from None
-    return module, "\n".join([text, *imported])
+    # What was imported, in whatever way; and what the text names, which may be read later.
+    others = sorted({*imported, *freshness.read_by(path.resolve())} - {path.resolve()})
+    return module, "\n".join([text, *(f"{p.name} {freshness.digest(p)}" for p in others)])
 
 
 def _placed(path: Path, line: int, reason: str) -> str:
@@ -119,14 +122,14 @@ def _line(error: BaseException, file: str) -> int:
 
 
 @contextlib.contextmanager
-def _folder_importable(folder: Path) -> Iterator[list[str]]:
-    """Let imports find files in `folder`, then forget them; yields a list that gets their texts."""
-    texts: list[str] = []
+def _folder_importable(folder: Path) -> Iterator[list[Path]]:
+    """Let imports find files in `folder`, then forget them; yields a list that gets these files."""
+    files: list[Path] = []
     path, modules, writing = list(sys.path), set(sys.modules), sys.dont_write_bytecode
     sys.path.insert(0, str(folder))
     sys.dont_write_bytecode = True
     try:
-        yield texts
+        yield files
     finally:
         sys.path[:] = path
         sys.dont_write_bytecode = writing
@@ -134,5 +137,5 @@ def _folder_importable(folder: Path) -> Iterator[list[str]]:
             file = getattr(sys.modules[name], "__file__", None)
             foreign = "site-packages" in Path(file or "").parts or name.split(".")[0] == "optlab"
             if file and folder in Path(file).parents and not foreign:
-                texts.append(Path(file).read_text(encoding="utf-8"))
+                files.append(Path(file))
                 del sys.modules[name]
