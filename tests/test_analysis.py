@@ -13,6 +13,7 @@ from scipy import stats
 from small_folder import write_folder
 
 from optlab import analysis
+from optlab.analysis.censored import quantile_by
 from optlab.analysis.words import brief, exact, goal, number, steps
 from optlab.results import load
 
@@ -89,6 +90,23 @@ def test_quantiles_of_finite_values_are_numpys():
     values = np.random.default_rng(5).normal(size=(7, 12))
     for q in (0.25, 0.5, 0.75):
         assert analysis.quantile(values, q) == pytest.approx(np.quantile(values, q, axis=-1))
+
+
+def test_quantiles_of_groups_are_numpys_and_keep_failures():
+    generator = np.random.default_rng(11)
+    group = generator.permutation(np.repeat(np.arange(9), [1, 2, 3, 4, 5, 6, 7, 8, 0]))
+    values = generator.normal(size=len(group))
+    values[generator.random(len(group)) < 0.3] = INF
+    for q in (0.25, 0.5, 0.9):
+        found = quantile_by(values, group, 9, q)
+        for g in range(8):
+            mine = np.sort(values[group == g])
+            # A finite stand-in, far above all, is found again as a failure.
+            told = np.quantile(np.where(np.isinf(mine), 1e300, mine), q)
+            assert found[g] == (INF if told > 1e290 else pytest.approx(told))
+        assert math.isnan(found[8])
+    assert quantile_by([4, NAN, 2, NAN], np.array([0, 0, 0, 1]), 2, 0.5)[0] == 3
+    assert list(quantile_by([-INF, 1, 5, INF], np.array([1, 1, 0, 0]), 2, 0.5)) == [INF, -INF]
 
 
 def test_clopper_pearson_turns_the_binomial_tails_into_equalities():

@@ -33,11 +33,16 @@ _VERBS = {
 }
 
 
-def answer(results: Results) -> list[str]:
-    """What was seen: over all problems (if there are several), then on each, then the scope."""
+def answer(
+    results: Results, best: pd.DataFrame | None = None, times: pd.DataFrame | None = None
+) -> list[str]:
+    """What was seen: over all problems (if there are several), then on each, then the scope.
+
+    `best` and `times` are `best_settings(...)` and `time_to_target(...)`, if they have been computed
+    already."""
     runs, manifest = results.runs, results.manifest
-    best = best_settings(runs, manifest)
-    times = time_to_target(runs, best, manifest)
+    best = best_settings(runs, manifest) if best is None else best
+    times = time_to_target(runs, best, manifest) if times is None else times
     found = [finding(runs, best, times, problem) for problem in manifest["problems"]]
     overall = _overall(runs, best, times, manifest)
     edges = stability_edges(runs, manifest)
@@ -68,10 +73,12 @@ def finding(
     return f"On {name}: {text}{note}"
 
 
-def warnings(results: Results) -> list[dict[str, str]]:
-    """What a reader must know before believing anything here: `kind`, `text`, worst first."""
+def warnings(results: Results, best: pd.DataFrame | None = None) -> list[dict[str, str]]:
+    """What a reader must know before believing anything here: `kind`, `text`, worst first.
+
+    `best` is `best_settings(...)`, if it has been computed already."""
     runs, manifest = results.runs, results.manifest
-    best = best_settings(runs, manifest)
+    best = best_settings(runs, manifest) if best is None else best
     chosen = at_best(runs, best)
     found = [
         *_errors(runs),

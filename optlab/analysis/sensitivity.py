@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optlab.analysis.censored import quantile
+from optlab.analysis.censored import quantile_by
 from optlab.analysis.settings import final_loss, pairs, rows_of
 
 __all__ = ["rate_name", "rate_sensitivity", "stability_limit"]
@@ -30,7 +30,7 @@ def rate_sensitivity(
     the last gap or loss, diverged = +inf), diverged, hit (shares). Optimizers with fewer than two
     rates are left out.
     """
-    rows = []
+    tables = []
     for problem, optimizer in pairs(manifest):
         name = rate_name(optimizer)
         chosen = best[
@@ -45,10 +45,12 @@ def rate_sensitivity(
             for other in others:
                 pool = pool[_same(pool[f"hyper.{other}"], chosen.iloc[0][f"hyper.{other}"])]
             if pool[f"hyper.{name}"].nunique() > 1:
-                rows += _by_rate(pool, name, problem, optimizer["name"], role)
+                tables.append(_by_rate(pool, name, problem, optimizer["name"], role))
                 break
     columns = ["problem", "optimizer", "rate", "role", "quantity", "n", "median", "q25", "q75"]
-    return pd.DataFrame(rows, columns=[*columns, "diverged", "hit"])
+    if not tables:
+        return pd.DataFrame(columns=[*columns, "diverged", "hit"])
+    return pd.concat(tables, ignore_index=True)
 
 
 def stability_limit(
@@ -69,22 +71,28 @@ def _same(column: pd.Series, value: float) -> pd.Series:
 
 def _by_rate(
     pool: pd.DataFrame, name: str, problem: dict[str, Any], optimizer: str, role: str
-) -> list[dict[str, Any]]:
+) -> pd.DataFrame:
     minimum = problem.get("minimum")
-    pool = pool.assign(_final=final_loss(pool) - (minimum["value"] if minimum else 0.0))
-    return [
+    rates, which = np.unique(pool[f"hyper.{name}"].to_numpy(dtype=float), return_inverse=True)
+    count = len(rates)
+    last = final_loss(pool) - (minimum["value"] if minimum else 0.0)
+    n = np.bincount(which, minlength=count)
+
+    def share(status: str) -> np.ndarray:
+        return np.bincount(which, (pool["status"] == status).to_numpy(float), count) / n
+
+    return pd.DataFrame(
         {
             "problem": problem["name"],
             "optimizer": optimizer,
-            "rate": float(rate),  # type: ignore[arg-type]
+            "rate": rates,
             "role": role,
             "quantity": "gap" if minimum else "loss",
-            "n": len(group),
-            "median": quantile(group["_final"], 0.5),
-            "q25": quantile(group["_final"], 0.25),
-            "q75": quantile(group["_final"], 0.75),
-            "diverged": float((group["status"] == "diverged").mean()),
-            "hit": float((group["status"] == "hit").mean()),
+            "n": n,
+            "median": quantile_by(last, which, count, 0.5),
+            "q25": quantile_by(last, which, count, 0.25),
+            "q75": quantile_by(last, which, count, 0.75),
+            "diverged": share("diverged"),
+            "hit": share("hit"),
         }
-        for rate, group in pool.groupby(f"hyper.{name}", sort=True)
-    ]
+    )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optlab.analysis.censored import quantile
+from optlab.analysis.censored import quantile_by
 
 __all__ = ["at_best", "best_settings", "final_loss", "pairs", "rows_of", "setting", "spread_of"]
 
@@ -79,39 +79,46 @@ def spread_of(pool: pd.DataFrame, names: Any) -> dict[str, list[float]]:
 
 def _best(pool: pd.DataFrame, problem: dict[str, Any], optimizer: dict[str, Any]) -> dict[str, Any]:
     names = list(optimizer["hypers"])
+    keys = [f"hyper.{name}" for name in names]
+    which, settings = _numbered(pool, keys)
     decision = problem.get("decision")
     held = pool.get(f"held.{decision}") if decision else None
-    table = pool[[f"hyper.{name}" for name in names]].assign(
-        _held=np.inf if held is None else held.astype(float).fillna(np.inf),
-        _loss=final_loss(pool),
-    )
-    keys = [f"hyper.{name}" for name in names]
-    groups = table.groupby(keys, dropna=False, sort=False) if keys else [((), table)]
-    scored = [
-        (quantile(group["_held"], 0.5), quantile(group["_loss"], 0.5), _place(key, optimizer), key)
-        for key, group in groups
-    ]
-    score, loss, _, key = min(scored, key=lambda entry: entry[:3])
-    tried = spread_of(pool, names)
-    chosen = dict(zip(names, key, strict=True))
+    times = pd.Series(np.inf, pool.index) if held is None else held.astype(float).fillna(np.inf)
+    score = quantile_by(times, which, len(settings), 0.5)
+    loss = quantile_by(final_loss(pool), which, len(settings), 0.5)
+    # The last key decides first; then the order of the grid as it was written, name by name.
+    first = int(np.lexsort((*reversed(_places(settings, optimizer)), loss, score))[0])
+    chosen = {name: float(value) for name, value in zip(names, settings[first], strict=True)}
     return {
         "problem": problem["name"],
         "optimizer": optimizer["name"],
         **{f"hyper.{name}": value for name, value in chosen.items()},
         "seeds": int(pool["seed"].nunique()),
-        "settings": len(scored),
-        "score": score,
-        "loss": loss,
-        "on_edge": _edges(chosen, tried, optimizer.get("swept", [])),
+        "settings": len(settings),
+        "score": score[first],
+        "loss": loss[first],
+        "on_edge": _edges(chosen, spread_of(pool, names), optimizer.get("swept", [])),
     }
 
 
-def _place(key: tuple[Any, ...], optimizer: dict[str, Any]) -> tuple[int, ...]:
-    """Where a setting stands in the grid as it was written: the place of each of its values."""
-    return tuple(
-        int(np.abs(np.asarray(values, dtype=float) - value).argmin()) if len(values) else 0
-        for value, values in zip(key, optimizer["hypers"].values(), strict=True)
-    )
+def _numbered(pool: pd.DataFrame, keys: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """The number of each row's setting, (rows,), and the settings, (settings, keys), by first
+    appearance. NaN, which says that there is no such hyperparameter, equals itself."""
+    if not keys:
+        return np.zeros(len(pool), dtype=int), np.empty((1, 0))
+    which = pool.groupby(keys, dropna=False, sort=False).ngroup().to_numpy()
+    return which, pool[keys].drop_duplicates().to_numpy(dtype=float)
+
+
+def _places(settings: np.ndarray, optimizer: dict[str, Any]) -> list[np.ndarray]:
+    """Where settings stand in the grid as it was written: a hyperparameter's place in its list, for
+    each of them."""
+    places = []
+    for column, values in zip(settings.T, optimizer["hypers"].values(), strict=True):
+        grid = np.asarray(values, dtype=float)
+        off = np.abs(column[:, None] - grid)
+        places.append(off.argmin(axis=1) if len(grid) else np.zeros(len(column), dtype=int))
+    return places
 
 
 def _edges(

@@ -69,11 +69,11 @@ class Facts:
 
     @cached_property
     def answer(self) -> list[str]:
-        return analysis.answer(self.results)
+        return analysis.answer(self.results, self.best, self.times)
 
     @cached_property
     def warnings(self) -> list[dict[str, str]]:
-        return analysis.warnings(self.results)
+        return analysis.warnings(self.results, self.best)
 
     def finding(self, problem: dict[str, Any]) -> str:
         return analysis.finding(self.results.runs, self.best, self.times, problem)
@@ -88,8 +88,13 @@ class Facts:
         row = self.best[(self.best["problem"] == problem) & (self.best["optimizer"] == optimizer)]
         return row.iloc[0]["on_edge"] if len(row) else {}
 
+    @cached_property
+    def _exact(self) -> dict[str, bool]:
+        names = [problem["name"] for problem in self.manifest["problems"]]
+        return {name: analysis.is_exact(self.results.runs, name) for name in names}
+
     def is_exact(self, problem: str) -> bool:
-        return analysis.is_exact(self.results.runs, problem)
+        return self._exact[problem]
 
 
 def content(facts: Facts) -> list[Section]:
