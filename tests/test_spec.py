@@ -361,6 +361,34 @@ def test_each_kind_of_fault(text: str, faults: list[str]) -> None:
     assert told(text) == faults
 
 
+@pytest.mark.parametrize("name", ["..yaml", "...yaml", ".yaml", ".hidden.yaml", "....yaml"])
+def test_a_specs_name_is_a_folders(tmp_path: Path, name: str) -> None:
+    """`...yaml` would write into the parent of where results go."""
+    (tmp_path / name).write_text(PLAIN)
+    with pytest.raises(SpecError, match="a spec's name must not begin with a dot"):
+        read(tmp_path / name)
+    (tmp_path / "a.b.yaml").write_text(PLAIN)
+    assert read(tmp_path / "a.b.yaml").name == "a.b"
+
+
+@pytest.mark.parametrize("odd", ["\\n", "\\x1b", "\\t", "\\x7f", "\\x9b", "\\0", "\\u2028"])
+def test_names_and_titles_have_no_control_characters(odd: str) -> None:
+    text = PLAIN.replace("title: t", f'title: "a{odd}b"')
+    text = text.replace("[quadratic]", f'[{{"p{odd}": {{use: quadratic}}}}]')
+    text = text.replace("[sgd]", f'[{{"o{odd}": {{use: sgd}}}}, {{" ": {{use: sgd}}}}]')
+    with pytest.raises(SpecError) as caught:
+        spec(text)
+    faults = caught.value.faults
+    assert [(f.line, f.column) for f in faults] == [
+        (1, 8),
+        (3, 13),
+        (4, 15),
+        (4, 34 + len(odd)),
+    ]
+    assert all("has the control character '" in f.message for f in faults[:3])
+    assert faults[3].message == "the name is empty"
+
+
 def test_nothing_is_constructed_from_a_tag(tmp_path: Path) -> None:
     victim = tmp_path / "touched"
     text = PLAIN.replace("title: t", f"title: !!python/object/apply:os.mkdir ['{victim}']")

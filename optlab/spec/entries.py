@@ -17,7 +17,7 @@ from optlab.adapters import Optimizer
 from optlab.problems import Family, Problem
 from optlab.spec.errors import Fault, Faults
 from optlab.spec.model import Contender, Target
-from optlab.spec.nodes import Node, whole
+from optlab.spec.nodes import Node, unwritable, whole
 from optlab.spec.sweeps import values
 from optlab.straight import FormError
 from optlab.suggest import meant_or_known
@@ -56,6 +56,8 @@ def entries(node: Node | None, what: str, root: Node, faults: Faults) -> list[En
     found = [e for item in node.value if (e := _entry(item, what, faults)) is not None]
     seen: dict[str, Entry] = {}
     for entry in found:
+        if odd := unwritable(entry.name) or ("" if entry.name.strip() else "is empty"):
+            faults.add(entry.node.at_key, f"the name {odd}")
         if entry.name in seen:
             faults.add(entry.node, f"two {what} are named '{entry.name}'; give one a name of its "
                                    f"own: `- my-name: {{use: {entry.use}, ...}}`")  # fmt: skip

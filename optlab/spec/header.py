@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from optlab.spec.errors import Faults
-from optlab.spec.nodes import Node, whole
+from optlab.spec.nodes import Node, unwritable, whole
 from optlab.suggest import meant_or_known
 
 __all__ = ["Header", "read_header"]
@@ -49,10 +57,16 @@ def _count(value: Any) -> Any:
     return {"evaluate": value} if count else value
 
 
+def _line(text: str) -> str:
+    if odd := unwritable(text):
+        raise ValueError(odd)
+    return text
+
+
 class Header(_Strict):
     """The keys of a spec that are plain values."""
 
-    title: str = Field(min_length=1, max_length=300)
+    title: Annotated[str, AfterValidator(_line)] = Field(min_length=1, max_length=300)
     question: str = ""
     steps: Whole | None = Field(default=None, ge=1, le=MOST_STEPS)
     epochs: float | None = Field(default=None, gt=0, le=MOST_STEPS)

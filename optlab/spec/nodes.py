@@ -8,6 +8,7 @@ and let a key that stands twice pass.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,7 @@ import yaml
 
 from optlab.spec.errors import Fault, SpecError
 
-__all__ = ["Node", "compose", "whole"]
+__all__ = ["Node", "compose", "unwritable", "whole"]
 
 MOST_NODES = 200_000  # aliases can make a short text denote billions of nodes
 DEEPEST = 30  # and one that names itself, an endless one
@@ -158,3 +159,9 @@ def _scalar(raw: yaml.ScalarNode) -> Any:
 def whole(value: Any) -> Any:
     """1e3 as 1000; anything that is not a whole number as it is."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def unwritable(text: str) -> str:
+    """What keeps `text` from standing in one line of a report, as a reason; or nothing."""
+    odd = [c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")]
+    return f"has the control character {odd[0]!r}; use one line of plain text" if odd else ""

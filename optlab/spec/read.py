@@ -37,6 +37,10 @@ def read(path: str | Path) -> Experiment:
 
 def parse(text: str, path: Path) -> Experiment:
     """The Experiment of a text; `path` names it, and files it uses are looked for beside it."""
+    if not path.stem.strip(".") or path.stem.startswith("."):
+        # The name becomes a folder's, and `..` is one already: that of all the reports.
+        reason = "a spec's name must not begin with a dot; results go to a folder of its name"
+        raise SpecError(str(path), [Fault(1, 1, "", reason)])
     root = compose(text, str(path))
     faults = Faults()
     if not isinstance(root.value, dict):
