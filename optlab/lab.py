@@ -50,14 +50,19 @@ class _Silent:
     def note(self, text: str) -> None: ...
 
 
-def run(spec: str | Path, out: str | Path = "reports", progress: Progress | None = None) -> Results:
-    """Run what a spec file asks for that is not stored yet, and write the tables to `out`/<name>/.
+def run(
+    spec: str | Path | Experiment,
+    out: str | Path = "reports",
+    progress: Progress | None = None,
+) -> Results:
+    """Run what a spec file (or an experiment read from one) asks for that is not stored yet, and
+    write the tables to `out`/<name>/.
 
     SpecError where the spec is wrong. An interrupted run goes on where it stopped.
     """
     began = time.perf_counter()
     engine.prepare(Path(out) / ".cache" / "compiled")
-    experiment = read(spec)
+    experiment = spec if isinstance(spec, Experiment) else read(spec)
     return _Laboratory(experiment, Path(out), progress or _Silent(), began).run()
 
 
