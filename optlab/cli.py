@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from optlab.problems import Family
     from optlab.rules import Rule
+    from optlab.spec import Experiment
 
 app = typer.Typer(
     help="A laboratory for optimizers: one YAML file asks, one offline page answers.",
@@ -137,7 +138,10 @@ def run(
             f"[red]two specs are named '{_said(name)}'; their results would share a folder[/]"
         )
         raise typer.Exit(WRONG)
-    stale = [spec for spec in specs if not _fresh(spec, out_)]
+    stamps = {spec: _stamp(spec) for spec in specs}  # taken before anything is read for the run
+    stale = [
+        spec for spec in specs if not freshness.is_fresh(out_ / spec.stem, stamps[spec])
+    ]  # fmt: skip
     for spec in specs:
         if spec not in stale:
             out.print(f"[green]{_said(spec.stem)}[/green]: up to date, nothing to do")
@@ -147,8 +151,8 @@ def run(
 
     with _plain_errors():
         engine.prepare(out_ / ".cache" / "compiled")
-        _check_all(stale)
-        broken = sum([_run_one(spec, out_, report_, timings) for spec in stale])
+        read = _read_all(stale)
+        broken = sum([_run_one(e, stamps[e.path], out_, report_, timings) for e in read])
         if report_:
             from optlab import report
 
@@ -160,42 +164,43 @@ def run(
         raise typer.Exit(BROKEN)
 
 
-def _fresh(spec: Path, folder: Path) -> bool:
+def _stamp(spec: Path) -> str:
     try:
-        return spec.is_file() and freshness.is_fresh(folder / spec.stem, freshness.stamp(spec))
+        return freshness.stamp(spec)
     except OSError:  # what cannot be read is not fresh; reading it for the run says why
-        return False
+        return ""
 
 
-def _check_all(specs: list[Path]) -> None:
+def _read_all(specs: list[Path]) -> list[Experiment]:
     """Read every spec before anything runs, so that all their faults are told at once."""
     from optlab.spec import SpecError, read
 
-    wrong = []
+    experiments, wrong = [], []
     for spec in specs:
         try:
-            read(spec)
+            experiments.append(read(spec))
         except SpecError as error:
             wrong += error.lines()
     if wrong:
         for line in wrong:
             err.print(f"[red]{_said(line)}[/red]")
         raise typer.Exit(WRONG)
+    return experiments
 
 
-def _run_one(spec: Path, folder: Path, render: bool, timings: bool) -> bool:
-    """Run one spec; True where some of its runs ended in error."""
+def _run_one(experiment: Experiment, stamp: str, folder: Path, render: bool, timings: bool) -> bool:
+    """Run one experiment; True where some of its runs ended in error."""
     from optlab import lab
 
-    stamp = freshness.stamp(spec)
+    name = experiment.name
     bar = _Bar()
     try:
-        results = lab.run(spec, folder, bar)
+        results = lab.run(experiment, folder, bar)
         spent = dict(results.manifest["timings"])
         if render:
             from optlab import report
 
-            bar.say(f"{spec.stem}: report")
+            bar.say(f"{name}: report")
             began = time.perf_counter()
             report.render(results.folder)
             spent["report"] = time.perf_counter() - began
@@ -203,7 +208,7 @@ def _run_one(spec: Path, folder: Path, render: bool, timings: bool) -> bool:
         bar.close()
     counts = results.manifest["counts"]
     told = ", ".join(f"{n:,} {status}" for status, n in counts.items() if n)
-    out.print(f"[bold]{_said(spec.stem)}[/bold]: {len(results.runs):,} runs ({told})")
+    out.print(f"[bold]{_said(name)}[/bold]: {len(results.runs):,} runs ({told})")
     if render:
         out.print(f"{_said(str(results.folder / 'index.html'))}")
     if timings:
@@ -213,7 +218,7 @@ def _run_one(spec: Path, folder: Path, render: bool, timings: bool) -> bool:
     for error in results.manifest["errors"]:
         place = f"{error['optimizer']} on {error['problem']}"
         err.print(f"[red]{_said(place)}: {error['runs']} runs broke: {_said(error['message'])}[/]")
-    if render and not counts["error"]:
+    if render and stamp and not counts["error"]:
         freshness.mark_fresh(results.folder, stamp)
     return bool(counts["error"])
 
@@ -238,13 +243,10 @@ def plan(specs: Specs) -> None:
     """Say what a spec asks for and what it will cost, without running it."""
     with _plain_errors():
         from optlab.estimate import estimate
-        from optlab.spec import read
 
-        _check_all(specs)
-        for spec in specs:
-            experiment = read(spec)
+        for experiment in _read_all(specs):
             cost = estimate(experiment)
-            out.print(f"[bold]{_said(experiment.title)}[/bold]  {_said(str(spec))}")
+            out.print(f"[bold]{_said(experiment.title)}[/bold]  {_said(str(experiment.path))}")
             for task in experiment.tasks:
                 goal = task.targets[0].label if task.targets else "no target"
                 out.print(f"  {_said(task.name)}: {task.problem.about.dim} parameters, "

@@ -161,6 +161,24 @@ def test_runs_that_break_end_in_1_and_the_others_stand(tmp_path: Path) -> None:
     assert (out / "small" / "index.html").is_file()
 
 
+def test_a_users_file_is_executed_once(tmp_path: Path) -> None:
+    own = """
+from pathlib import Path
+from optlab import problem
+
+with Path(__file__).with_name("count").open("a") as count:
+    count.write("x")
+
+@problem(start=[3.0, -2.0])
+def loss(x):
+    return (x**2).sum(0)
+"""
+    write(tmp_path, own, "own.py")
+    spec = write(tmp_path, SMALL.replace("problems: [", "problems: [{mine: {use: own.py:loss}}, "))
+    assert call("run", spec, "--out", tmp_path / "out", "--no-report").exit_code == 0
+    assert (tmp_path / "count").read_text() == "x"
+
+
 # --- what is wrong ---
 
 
