@@ -15,7 +15,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from latex2mathml import exceptions
 from markupsafe import Markup
 
-from optlab.analysis import answer
 from optlab.analysis.words import plural
 from optlab.files import atomic_write
 from optlab.report.blocks import Figures, Fold, Picture
@@ -26,7 +25,8 @@ __all__ = ["render", "render_index"]
 
 
 def render(folder: str | Path) -> list[Path]:
-    """Write the report of the results in `folder`: index.html, report.md and figures/*.svg.
+    """Write the report of the results in `folder`: index.html, report.md, figures/*.svg, and
+    summary.json for the list of reports.
 
     Returns what was written. Every file is whole or not there; figures of an earlier report that
     this one does not have are removed. FileNotFoundError where there are no results.
@@ -53,33 +53,72 @@ def render(folder: str | Path) -> list[Path]:
         _write(root / "index.html", html),
         _write(root / "report.md", _tidy(markdown)),
         *written,
+        _write(root / _SUMMARY, _summary(facts, written)),
     ]
 
 
 def render_index(out_folder: str | Path) -> Path:
     """Write `index.html` over all folders of results in `out_folder`, the newest first: each with
-    its question, the first sentence of its answer, its date, its runs and a thumbnail."""
+    its question, the first sentence of its answer, its date, its runs and a thumbnail.
+
+    Read off each folder's `summary.json`, which `render` leaves there, so that many large folders
+    cost nothing. A folder that has none, or that cannot be read, is listed with what is wrong.
+    """
     root = Path(out_folder)
-    entries = []
-    for found in sorted(root.glob("*/manifest.json")):
-        manifest = json.loads(found.read_text(encoding="utf-8"))
-        folder = found.parent
-        thumbnail = next(iter(sorted((folder / "figures").glob("curves-*.svg"))), None)
-        entries.append(
-            {
-                "title": manifest["title"] or manifest["name"],
-                "question": manifest["question"],
-                "answer": answer(stored(folder))[0],
-                "date": manifest["created"],
-                "day": _day(manifest["created"]),
-                "runs": plural(sum(manifest["counts"].values()), "run"),
-                "link": f"{folder.name}/index.html",
-                "thumbnail": f"{folder.name}/figures/{thumbnail.name}" if thumbnail else "",
-            }
-        )
+    folders = sorted({path.parent for name in _MARKS for path in root.glob(f"*/{name}")})
+    entries = [_entry(folder) for folder in folders]
     entries.sort(key=lambda entry: entry["date"], reverse=True)
     text = _html().get_template("list.html.j2").render(entries=entries)
     return _write(root / "index.html", text)
+
+
+_SUMMARY = "summary.json"
+_MARKS = (_SUMMARY, "manifest.json", "runs.parquet")
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+"""What a file that is damaged, or of another make, may raise; bad JSON is a ValueError."""
+
+
+def _summary(facts: Facts, written: list[Path]) -> str:
+    """What the list of reports says of this one."""
+    m = facts.manifest
+    thumbnail = next((p.name for p in sorted(written) if p.name.startswith("curves-")), "")
+    return json.dumps(
+        {
+            "title": m["title"] or m["name"],
+            "question": m["question"],
+            "answer": facts.answer[0],
+            "created": m["created"],
+            "runs": len(facts.results.runs),
+            "thumbnail": f"figures/{thumbnail}" if thumbnail else "",
+        },
+        ensure_ascii=False,
+        indent=1,
+    )
+
+
+def _entry(folder: Path) -> dict[str, str]:
+    """One entry of the list; never an error, since one bad folder must not hide the others."""
+    unknown = {"title": folder.name, "question": "", "date": "", "day": "", "runs": "", "link": "",
+               "thumbnail": ""}  # fmt: skip
+    try:
+        if not (folder / _SUMMARY).exists():
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            known = {"title": str(manifest["title"] or manifest["name"]),
+                     "question": str(manifest["question"])}  # fmt: skip
+            return unknown | known | {"answer": "Not rendered yet."}
+        summary = json.loads((folder / _SUMMARY).read_text(encoding="utf-8"))
+        return {
+            "title": str(summary["title"]),
+            "question": str(summary["question"]),
+            "answer": str(summary["answer"]),
+            "date": str(summary["created"]),
+            "day": _day(summary["created"]),
+            "runs": plural(int(summary["runs"]), "run"),
+            "link": f"{folder.name}/index.html",
+            "thumbnail": f"{folder.name}/{summary['thumbnail']}" if summary["thumbnail"] else "",
+        }
+    except _UNREADABLE:
+        return unknown | {"answer": "This folder cannot be read."}
 
 
 def _line(facts: Facts) -> str:
