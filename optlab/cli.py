@@ -138,21 +138,23 @@ def run(
             f"[red]two specs are named '{_said(name)}'; their results would share a folder[/]"
         )
         raise typer.Exit(WRONG)
+    _check_writable([out_ / ".cache" / "compiled", *(out_ / name for name in names)], out_)
     stamps = {spec: _stamp(spec) for spec in specs}  # taken before anything is read for the run
-    stale = [
-        spec for spec in specs if not freshness.is_fresh(out_ / spec.stem, stamps[spec])
-    ]  # fmt: skip
+    stale = [spec for spec in specs if not _fresh(out_ / spec.stem, stamps[spec])]
     for spec in specs:
         if spec not in stale:
             out.print(f"[green]{_said(spec.stem)}[/green]: up to date, nothing to do")
-    if not stale:
+    listed = (out_ / "index.html").is_file()
+    if not stale and (listed or not report_):
         return
-    from optlab import engine
-
+    broken = 0
     with _plain_errors():
-        engine.prepare(out_ / ".cache" / "compiled")
-        read = _read_all(stale)
-        broken = sum([_run_one(e, stamps[e.path], out_, report_, timings) for e in read])
+        if stale:
+            from optlab import engine
+
+            engine.prepare(out_ / ".cache" / "compiled")
+            read = _read_all(stale)
+            broken = sum([_run_one(e, stamps[e.path], out_, report_, timings) for e in read])
         if report_:
             from optlab import report
 
@@ -169,6 +171,32 @@ def _stamp(spec: Path) -> str:
         return freshness.stamp(spec)
     except OSError:  # what cannot be read is not fresh; reading it for the run says why
         return ""
+
+
+def _fresh(folder: Path, stamp: str) -> bool:
+    try:
+        return bool(stamp) and freshness.is_fresh(folder, stamp)
+    except OSError:
+        return False
+
+
+def _check_writable(folders: list[Path], told: Path) -> None:
+    """See that each folder can be made and written, leaving nothing behind: JAX would only warn of
+    its own, one program at a time, and results would fail after the work."""
+    from tempfile import TemporaryFile
+
+    for folder in folders:
+        there = folder
+        try:
+            while not there.exists():
+                there = there.parent
+            with TemporaryFile(dir=there):
+                pass
+        except OSError as error:
+            where = "" if there == told else f" ({there})"
+            err.print(f"[red]--out {_said(told)}: cannot write there{_said(where)}: "
+                      f"{_said(error.strerror)}[/red]")  # fmt: skip
+            raise typer.Exit(WRONG) from None
 
 
 def _read_all(specs: list[Path]) -> list[Experiment]:

@@ -105,6 +105,20 @@ def test_a_second_run_is_told_at_once_without_jax(place: Path) -> None:
     assert tree(place) == before
 
 
+def test_an_index_that_is_missing_comes_back(place: Path) -> None:
+    page = place / "out" / "index.html"
+    was = page.read_text()
+    page.unlink()
+    told = call("run", place / "small.yaml", "--out", place / "out", "--no-report")
+    assert (told.output, page.exists()) == ("small: up to date, nothing to do\n", False)
+    told = call("run", place / "small.yaml", "--out", place / "out")
+    assert told.output.splitlines() == [
+        "small: up to date, nothing to do",
+        f"{page}  all reports",
+    ]
+    assert page.read_text() == was
+
+
 def test_what_a_report_is_made_of_makes_it_stale(tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
     rule = write(tmp_path, "x = 1\n", "my rules.py")
@@ -210,6 +224,33 @@ def test_wrong_calls_end_in_2(place: Path, tmp_path: Path) -> None:
     told = call("report", tmp_path / "nothing")
     assert (told.exit_code, "no results here" in told.output) == (2, True)
     assert call().exit_code in (0, 2)  # help
+
+
+@pytest.mark.parametrize("where", ["file", "file/deep", "out", "out/new"])
+def test_where_nothing_can_be_written_is_told_before_anything_else(
+    tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "out").mkdir()
+
+    def refuse(*_: object, dir: Path, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(dir))
+
+    if "file" not in where:  # whoever runs the tests may be allowed everything
+        monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr(cli, "_read_all", lambda _: pytest.fail("read before it could be kept"))
+    told = call("run", write(tmp_path, SMALL.replace("12", "0")), "--out", tmp_path / where)
+    assert told.exit_code == 2
+    [line] = told.output.splitlines()
+    assert line.startswith(f"--out {tmp_path / where}: cannot write there")
+    assert line.endswith("Not a directory" if "file" in where else "Permission denied")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "out", "small.yaml"]
+
+
+def test_the_check_of_where_results_go_leaves_nothing(tmp_path: Path) -> None:
+    spec = write(tmp_path, SMALL.replace("steps: 12", "steps: 0"))
+    assert call("run", spec, "--out", tmp_path / "a" / "b").exit_code == 2
+    assert [p.name for p in tmp_path.iterdir()] == ["small.yaml"]
 
 
 # --- the other commands ---
