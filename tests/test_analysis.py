@@ -152,6 +152,33 @@ def test_a_diverged_run_counts_as_infinitely_bad():
     assert (best.iloc[0]["hyper.lr"], best.iloc[0]["loss"]) == (0.2, 5.0)
 
 
+def test_an_error_says_nothing_of_its_setting():
+    """Two of three crashed at 0.2, and the one that ran was the soonest: it is chosen, and said."""
+    rows = [run(lr=0.1, role="tune", seed=s, held=30) for s in range(3)]
+    rows += [run(lr=0.2, role="tune", seed=0, held=10)]
+    rows += [run(lr=0.2, role="tune", seed=s, status="error", loss=NAN) for s in (1, 2)]
+    rows += [run(lr=0.4, role="tune", seed=s, status="error", loss=NAN) for s in range(3)]
+    best = analysis.best_settings(table(*rows), manifest()).iloc[0]
+    assert (best["hyper.lr"], best["score"], best["errors"]) == (0.2, 10, 5)
+    assert best["settings"] == 3
+    results = type("R", (), {"runs": table(*rows), "manifest": manifest()})
+    (text,) = [w["text"] for w in analysis.warnings(results) if w["kind"] == "incomplete"]
+    assert "chosen from incomplete runs" in text
+    assert text.endswith("a (without 5 runs) on p.")
+
+
+def test_a_setting_that_only_crashed_is_not_chosen():
+    rows = [run(lr=0.1, role="tune", status="error", loss=NAN), run(lr=0.2, role="tune", loss=9.0)]
+    best = analysis.best_settings(table(*rows), manifest(decision=None)).iloc[0]
+    assert (best["hyper.lr"], best["loss"]) == (0.2, 9.0)
+    rows[1]["status"] = "diverged"  # as bad as can be, but it did run
+    assert analysis.best_settings(table(*rows), manifest()).iloc[0]["hyper.lr"] == 0.2
+    # Where all crashed, the choice is between equals: the grid's first.
+    rows[1] |= {"status": "error", "loss_final": NAN}
+    best = analysis.best_settings(table(*rows), manifest(decision=None)).iloc[0]
+    assert (best["hyper.lr"], best["errors"], best["loss"]) == (0.1, 2, INF)
+
+
 @pytest.mark.parametrize(("lr", "side"), [(0.1, "smallest"), (0.4, "largest")])
 def test_a_best_value_at_the_edge_is_said(lr, side):
     rows = [run(lr=r, role="tune", held=5 if r == lr else 50) for r in (0.1, 0.2, 0.4)]

@@ -82,6 +82,7 @@ def warnings(results: Results, best: pd.DataFrame | None = None) -> list[dict[st
     chosen = at_best(runs, best)
     found = [
         *_errors(runs),
+        *_incomplete(best),
         *_all_diverged(chosen),
         *_below_minimum(runs, manifest),
         *_same_seeds(best),
@@ -314,6 +315,19 @@ def _errors(runs: pd.DataFrame) -> list[tuple[str, str]]:
         return []
     return [("error", f"{plural(len(bad), 'run')} stopped with an error, which says nothing about "
              f"the optimizer; run them again: {_names(_pairs_of(bad))}.")]  # fmt: skip
+
+
+def _incomplete(best: pd.DataFrame) -> list[tuple[str, str]]:
+    bad = best[(best["errors"] > 0) & (best["settings"] > 1)]
+    parts = [
+        (f"{row['optimizer']} (without {plural(row['errors'], 'run')})", row["problem"])
+        for _, row in bad.iterrows()
+    ]
+    text = (
+        "Settings were chosen from incomplete runs, since some stopped with an error; another "
+        f"setting may be the best: {_names(parts)}."
+    )
+    return [("incomplete", text)] if parts else []
 
 
 def _all_diverged(chosen: pd.DataFrame) -> list[tuple[str, str]]:

@@ -47,9 +47,11 @@ def best_settings(runs: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
 
     Chosen on `tune` rows by the median over seeds of the step from which the decision target is
     held (never = +inf), ties by the median last loss (diverged = +inf), then by the order of the
-    grid. Without `tune` rows it is chosen on the `evaluate` rows and says so (`chosen_on`).
-    Columns: problem, optimizer, `hyper.<name>`, chosen_on, seeds, settings (tried), score, loss
-    (both medians), on_edge (swept name -> "smallest" or "largest" value that was tried).
+    grid. Without `tune` rows it is chosen on the `evaluate` rows and says so (`chosen_on`). Rows of
+    errors have no part in the choice and are counted: where `errors` is not 0 it is made on what
+    was left, and another setting may be the best.
+    Columns: problem, optimizer, `hyper.<name>`, chosen_on, seeds, settings (tried), errors, score,
+    loss (both medians), on_edge (swept name -> "smallest" or "largest" value that was tried).
     """
     rows = []
     for problem, optimizer in pairs(manifest):
@@ -59,7 +61,7 @@ def best_settings(runs: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
                 rows.append(_best(pool, problem, optimizer) | {"chosen_on": role})
                 break
     columns = ["problem", "optimizer", *_hyper_columns(runs), "chosen_on", "seeds", "settings"]
-    return pd.DataFrame(rows, columns=[*columns, "score", "loss", "on_edge"])
+    return pd.DataFrame(rows, columns=[*columns, "errors", "score", "loss", "on_edge"])
 
 
 def at_best(runs: pd.DataFrame, best: pd.DataFrame, role: str = "evaluate") -> pd.DataFrame:
@@ -84,10 +86,14 @@ def _best(pool: pd.DataFrame, problem: dict[str, Any], optimizer: dict[str, Any]
     decision = problem.get("decision")
     held = pool.get(f"held.{decision}") if decision else None
     times = pd.Series(np.inf, pool.index) if held is None else held.astype(float).fillna(np.inf)
-    score = quantile_by(times, which, len(settings), 0.5)
-    loss = quantile_by(final_loss(pool), which, len(settings), 0.5)
+    # A run that stopped with an error says nothing of its setting; one without any other comes last.
+    failed = pool["status"] == "error"
+    score = _median(times.mask(failed), which, len(settings))
+    loss = _median(final_loss(pool).mask(failed), which, len(settings))
     # The last key decides first; then the order of the grid as it was written, name by name.
-    first = int(np.lexsort((*reversed(_places(settings, optimizer)), loss, score))[0])
+    unknown = np.bincount(which, ~failed, len(settings)) == 0
+    places = reversed(_places(settings, optimizer))
+    first = int(np.lexsort((*places, loss, score, unknown))[0])
     chosen = {name: float(value) for name, value in zip(names, settings[first], strict=True)}
     return {
         "problem": problem["name"],
@@ -95,10 +101,17 @@ def _best(pool: pd.DataFrame, problem: dict[str, Any], optimizer: dict[str, Any]
         **{f"hyper.{name}": value for name, value in chosen.items()},
         "seeds": int(pool["seed"].nunique()),
         "settings": len(settings),
+        "errors": int(failed.sum()),
         "score": score[first],
         "loss": loss[first],
         "on_edge": _edges(chosen, spread_of(pool, names), optimizer.get("swept", [])),
     }
+
+
+def _median(values: pd.Series, which: np.ndarray, count: int) -> np.ndarray:
+    """The median of each setting's known values, +inf where nothing is known."""
+    median = quantile_by(values, which, count, 0.5)
+    return np.where(np.isnan(median), np.inf, median)
 
 
 def _numbered(pool: pd.DataFrame, keys: list[str]) -> tuple[np.ndarray, np.ndarray]:
