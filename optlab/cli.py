@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from optlab import __version__, freshness
 
@@ -29,8 +29,8 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+out = Console(soft_wrap=True, highlight=False, markup=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 # Exit codes: some runs ended in error; the spec or the call is wrong; Ctrl-C, as shells count it.
 BROKEN, WRONG, STOPPED = 1, 2, 130
@@ -53,10 +53,19 @@ def main() -> None:
 
 
 def _said(text: object) -> str:
-    """Text from elsewhere as the terminal may show it: neither markup nor control characters."""
-    return escape(
-        "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in str(text))
-    )
+    """Text from elsewhere without the control characters that a terminal would obey."""
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in str(text))
+
+
+def _tell(*parts: object, to: Console = out) -> None:
+    """Print parts in a row, each as it is or as (text, style). Never by rich's markup: it would take
+    brackets, and backslashes before them, out of text that is not ours."""
+    pairs = [part if isinstance(part, tuple) else (part, "") for part in parts]
+    to.print(Text.assemble(*((_said(text), style) for text, style in pairs)))
+
+
+def _complain(text: object) -> None:
+    _tell((text, "red"), to=err)
 
 
 @contextmanager
@@ -68,12 +77,12 @@ def _plain_errors() -> Iterator[None]:
         yield
     except SpecError as error:
         for line in error.lines():
-            err.print(f"[red]{_said(line)}[/red]")
+            _complain(line)
         raise typer.Exit(WRONG) from None
     except BrokenPipeError:  # whoever read the output has left, as `head` does
         raise
     except OSError as error:
-        err.print(f"[red]{_said(str(error))}[/red]")
+        _complain(error)
         raise typer.Exit(WRONG) from None
 
 
@@ -84,7 +93,7 @@ class _Bar:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(),
+            TextColumn("{task.description}", markup=False), BarColumn(),
             TextColumn("{task.percentage:>3.0f} %  {task.fields[rate]}"), TimeRemainingColumn(),
             console=err, transient=True, disable=not err.is_terminal,
         )  # fmt: skip
@@ -105,7 +114,7 @@ class _Bar:
         self._bar.update(self._task, advance=run_steps, rate=f"{_short(rate)} run-steps/s")
 
     def note(self, text: str) -> None:
-        err.print(f"[yellow]{_said(text)}[/yellow]")
+        _tell((text, "yellow"), to=err)
 
     def say(self, text: str) -> None:
         self._bar.update(self._task, description=_said(text), total=None, rate="")
@@ -134,16 +143,14 @@ def run(
     began = time.perf_counter()
     names = [spec.stem for spec in specs]
     for name in {n for n in names if names.count(n) > 1}:
-        err.print(
-            f"[red]two specs are named '{_said(name)}'; their results would share a folder[/]"
-        )
+        _complain(f"two specs are named '{name}'; their results would share a folder")
         raise typer.Exit(WRONG)
     _check_writable([out_ / ".cache" / "compiled", *(out_ / name for name in names)], out_)
     stamps = {spec: _stamp(spec) for spec in specs}  # taken before anything is read for the run
     stale = [spec for spec in specs if not _fresh(out_ / spec.stem, stamps[spec])]
     for spec in specs:
         if spec not in stale:
-            out.print(f"[green]{_said(spec.stem)}[/green]: up to date, nothing to do")
+            _tell((spec.stem, "green"), ": up to date, nothing to do")
     listed = (out_ / "index.html").is_file()
     if not stale and (listed or not report_):
         return
@@ -159,7 +166,7 @@ def run(
             from optlab import report
 
             page = report.render_index(out_)
-            out.print(f"{_said(str(page))}  [dim]all reports[/dim]")
+            _tell(page, ("  all reports", "dim"))
     if timings:
         out.print(f"in all {time.perf_counter() - began:.1f} s")
     if broken:
@@ -194,8 +201,7 @@ def _check_writable(folders: list[Path], told: Path) -> None:
                 pass
         except OSError as error:
             where = "" if there == told else f" ({there})"
-            err.print(f"[red]--out {_said(told)}: cannot write there{_said(where)}: "
-                      f"{_said(error.strerror)}[/red]")  # fmt: skip
+            _complain(f"--out {told}: cannot write there{where}: {error.strerror}")
             raise typer.Exit(WRONG) from None
 
 
@@ -211,7 +217,7 @@ def _read_all(specs: list[Path]) -> list[Experiment]:
             wrong += error.lines()
     if wrong:
         for line in wrong:
-            err.print(f"[red]{_said(line)}[/red]")
+            _complain(line)
         raise typer.Exit(WRONG)
     return experiments
 
@@ -236,16 +242,16 @@ def _run_one(experiment: Experiment, stamp: str, folder: Path, render: bool, tim
         bar.close()
     counts = results.manifest["counts"]
     told = ", ".join(f"{n:,} {status}" for status, n in counts.items() if n)
-    out.print(f"[bold]{_said(name)}[/bold]: {len(results.runs):,} runs ({told})")
+    _tell((name, "bold"), f": {len(results.runs):,} runs ({told})")
     if render:
-        out.print(f"{_said(str(results.folder / 'index.html'))}")
+        _tell(results.folder / "index.html")
     if timings:
         for name, seconds in spent.items():
             out.print(f"  {name:<16} {seconds:7.2f} s")
-        out.print("  [dim]compile and run are summed over the devices[/dim]")
+        _tell(("  compile and run are summed over the devices", "dim"))
     for error in results.manifest["errors"]:
         place = f"{error['optimizer']} on {error['problem']}"
-        err.print(f"[red]{_said(place)}: {error['runs']} runs broke: {_said(error['message'])}[/]")
+        _complain(f"{place}: {error['runs']} runs broke: {error['message']}")
     if render and stamp and not counts["error"]:
         freshness.mark_fresh(results.folder, stamp)
     return bool(counts["error"])
@@ -261,7 +267,7 @@ def report(
     with _plain_errors():
         for folder in folders:
             for path in pages.render(folder):
-                out.print(_said(str(path)))
+                _tell(path)
         for parent in sorted({folder.resolve().parent for folder in folders}):
             pages.render_index(parent)
 
@@ -274,16 +280,16 @@ def plan(specs: Specs) -> None:
 
         for experiment in _read_all(specs):
             cost = estimate(experiment)
-            out.print(f"[bold]{_said(experiment.title)}[/bold]  {_said(str(experiment.path))}")
+            _tell((experiment.title, "bold"), f"  {experiment.path}")
             for task in experiment.tasks:
                 goal = task.targets[0].label if task.targets else "no target"
-                out.print(f"  {_said(task.name)}: {task.problem.about.dim} parameters, "
-                          f"{task.steps:,} steps, {goal}"
-                          + "".join(f" ({_said(note)})" for note in task.notes))  # fmt: skip
+                _tell(f"  {task.name}: {task.problem.about.dim} parameters, "
+                      f"{task.steps:,} steps, {goal}"
+                      + "".join(f" ({note})" for note in task.notes))  # fmt: skip
             for c in experiment.contenders:
                 settings = sum(1 for _ in c.settings())
                 swept = f" over {', '.join(c.swept)}" if c.swept else ""
-                out.print(f"  {_said(c.name)}: {settings:,} setting{'s' * (settings > 1)}{swept}")
+                _tell(f"  {c.name}: {settings:,} setting{'s' * (settings > 1)}{swept}")
             out.print(
                 f"  {cost.runs:,} runs, {_short(cost.run_steps)}run-steps, {cost.cells:,} cells of "
                 f"{cost.programs} programs\n"
@@ -305,18 +311,18 @@ def list_() -> None:
     from optlab import problems, rules
     from optlab.adapters import libraries
 
-    out.print("[bold]Optimizers[/bold]")
+    _tell(("Optimizers", "bold"))
     for name, rule in rules.REGISTRY.items():
-        out.print(f"  {name:<22} {_said(rule.summary)}")
+        _tell(f"  {name:<22} {rule.summary}")
     for name in libraries.NAMES:
-        out.print(f"  {name:<22} [dim]with that library's convention and defaults[/dim]")
-    out.print(f"  {'optax.<name>':<22} [dim]any transformation of optax[/dim]")
-    out.print(f"  {'file.py:function':<22} [dim]a rule of your own, beside the spec[/dim]")
-    out.print("[bold]Problems[/bold]")
+        _tell(f"  {name:<22} ", ("with that library's convention and defaults", "dim"))
+    _tell(f"  {'optax.<name>':<22} ", ("any transformation of optax", "dim"))
+    _tell(f"  {'file.py:function':<22} ", ("a rule of your own, beside the spec", "dim"))
+    _tell(("Problems", "bold"))
     for name, family in problems.REGISTRY.items():
-        out.print(f"  {name:<22} {_said(family.summary)}")
-    out.print(f"  {'file.py:function':<22} [dim]a loss of your own, beside the spec[/dim]")
-    out.print("[dim]`optlab show NAME` says more of one.[/dim]")
+        _tell(f"  {name:<22} {family.summary}")
+    _tell(f"  {'file.py:function':<22} ", ("a loss of your own, beside the spec", "dim"))
+    _tell(("`optlab show NAME` says more of one.", "dim"))
 
 
 @app.command()
@@ -336,7 +342,7 @@ def show(name: Annotated[str, typer.Argument(help="An optimizer or a problem.")]
 
         known = meant_or_known(name, (*rules.REGISTRY, *problems.REGISTRY))
         reason = str(error) if "." in name or ":" in name else f"nothing is named '{name}'{known}"
-        err.print(f"[red]{_said(reason)}[/red]")
+        _complain(reason)
         raise typer.Exit(WRONG) from None
     _show_optimizer(name, found.optimizer)  # type: ignore[arg-type]
 
@@ -345,19 +351,18 @@ def _show_optimizer(name: str, rule: Rule) -> None:
     from optlab.vocabulary import look_up
     from optlab.worked import formulas
 
-    out.print(f"[bold]{_said(name)}[/bold]  {_said(rule.summary)}")
+    _tell((name, "bold"), f"  {rule.summary}")
     if rule.form is not None:
-        out.print(f"\n{_said(rule.form.source.rstrip())}\n")
+        _tell(f"\n{rule.form.source.rstrip()}\n")
         for latex in formulas(rule.form):
-            out.print(f"  $ {_said(latex)} $")
+            _tell(f"  $ {latex} $")
     out.print("\nHyperparameters")
     for hyper, default in rule.hypers.items():
         word = look_up(hyper)
-        out.print(f"  {hyper:<10} default {default:<8g} in {word.interval!s:<10} {word.meaning}",
-                  markup=False)  # fmt: skip
+        out.print(f"  {hyper:<10} default {default:<8g} in {word.interval!s:<10} {word.meaning}")
     for label, text in (("Paper", rule.citation), ("Convention", rule.convention)):
         if text:
-            out.print(f"{label}: {_said(text)}")
+            _tell(f"{label}: {text}")
     if getattr(rule, "limit_formula", ""):
         out.print(
             f"Largest stable rate on a quadratic of largest curvature L: {rule.limit_formula}"
@@ -367,14 +372,14 @@ def _show_optimizer(name: str, rule: Rule) -> None:
 def _show_family(family: Family) -> None:
     import inspect
 
-    out.print(f"[bold]{family.name}[/bold]  {_said(inspect.getdoc(family.make) or '')}")
+    _tell((family.name, "bold"), f"  {inspect.getdoc(family.make) or ''}")
     out.print("\nParameters" if family.signature.parameters else "\nNo parameters.")
     for parameter in family.signature.parameters.values():
         kind = inspect.formatannotation(parameter.annotation)
         if parameter.kind is parameter.VAR_KEYWORD:
-            out.print(f"  {'<name>':<12} {kind}, any number of them", markup=False)
+            out.print(f"  {'<name>':<12} {kind}, any number of them")
         else:
-            out.print(f"  {parameter.name:<12} {kind}, default {parameter.default!r}", markup=False)
+            out.print(f"  {parameter.name:<12} {kind}, default {parameter.default!r}")
 
 
 @app.command()
@@ -385,12 +390,12 @@ def new(
     from importlib.resources import files
 
     if file.exists():
-        err.print(f"[red]{_said(str(file))} exists and is left as it is; choose another name[/red]")
+        _complain(f"{file} exists and is left as it is; choose another name")
         raise typer.Exit(WRONG)
     with _plain_errors():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(files("optlab").joinpath("starter.yaml").read_text("utf-8"), "utf-8")
-    out.print(f"{_said(str(file))} written; next: optlab run {_said(str(file))}")
+    _tell(f"{file} written; next: optlab run {file}")
 
 
 @app.command(name="open")
@@ -403,9 +408,9 @@ def open_(
     """Open a report in the browser."""
     page = (out_ / name / "index.html").resolve()
     if not page.is_file():
-        err.print(f"[red]{_said(str(page))} is not there; `optlab run` makes it[/red]")
+        _complain(f"{page} is not there; `optlab run` makes it")
         raise typer.Exit(WRONG)
-    out.print(_said(str(page)))
+    _tell(page)
     webbrowser.open(page.as_uri())
 
 

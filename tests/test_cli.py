@@ -335,7 +335,8 @@ def test_version() -> None:
 # --- hostile text ---
 
 
-@pytest.mark.parametrize("text", ["[red]", "[/]", "[/red]", "[link=x]", "\\\\", "[0]"])
+@pytest.mark.parametrize("text", ["[red]", "[/]", "[/red]", "[link=x]", "\\\\", "\\\\[0]",
+                                  "[0]", "\\\\[red]", "a\\\\"])  # fmt: skip
 def test_text_from_a_file_is_only_text(tmp_path: Path, text: str) -> None:
     spec = write(tmp_path, f'''
 title: "{text}"
@@ -345,11 +346,11 @@ optimizers: [{{"{text}": {{use: sgd, lr: 0.1}}}}]
 ''')  # fmt: skip
     wrong = call("run", spec, "--out", tmp_path / "out")
     assert wrong.exit_code == 2
-    assert "'quadratic' has no such parameter" in wrong.output
+    shown = text.replace("\\\\", "\\")
+    assert f"problems[0].{shown}.bad: 'quadratic' has no such parameter" in wrong.output
     spec.write_text(spec.read_text().replace(", bad: 1", ""))
     told = call("plan", spec)
     assert told.exit_code == 0
-    shown = text.replace("\\\\", "\\")
     assert told.output.startswith(f"{shown}  ")
     for output in (wrong.output, told.output):
         assert all(c.isprintable() or c == "\n" for c in output)
