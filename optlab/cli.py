@@ -287,15 +287,14 @@ def plan(specs: Specs) -> None:
                       f"{task.steps:,} steps, {goal}"
                       + "".join(f" ({note})" for note in task.notes))  # fmt: skip
             for c in experiment.contenders:
-                settings = sum(1 for _ in c.settings())
                 swept = f" over {', '.join(c.swept)}" if c.swept else ""
-                _tell(f"  {c.name}: {settings:,} setting{'s' * (settings > 1)}{swept}")
+                _tell(f"  {c.name}: {c.size:,} setting{'s' * (c.size > 1)}{swept}")
             out.print(
                 f"  {cost.runs:,} runs, {_short(cost.run_steps)}run-steps, {cost.cells:,} cells of "
                 f"{cost.programs} programs\n"
                 f"  about {_duration(cost.seconds)} from a cold start ({_duration(cost.compile_seconds)}"
                 f" of it compiling, kept for next time), {max(cost.memory, 1e6) / 1e6:,.0f} MB "
-                "for the tables"
+                "for the tables and the orders of minibatches"
             )
 
 

@@ -6,6 +6,7 @@ seconds.
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 
@@ -13,8 +14,9 @@ import numpy as np
 from jax import tree
 
 from optlab import plan
-from optlab.plan import Program
-from optlab.spec import Experiment
+from optlab.plan import Program, Run
+from optlab.problems import Problem
+from optlab.spec import Contender, Experiment, Task
 
 __all__ = ["Estimate", "estimate"]
 
@@ -28,7 +30,7 @@ ASIDE = 30e-9  # seconds a parameter, run and step: the rule itself on leaves th
 @dataclass(frozen=True)
 class Estimate:
     """Counts, seconds and bytes; `memory` is the largest part that is held at once: the record of
-    all runs on its way into tables."""
+    all runs on its way into tables, and the orders of minibatches."""
 
     runs: int
     run_steps: int
@@ -43,38 +45,92 @@ class Estimate:
         return self.compile_seconds + self.run_seconds
 
 
+@dataclass(frozen=True)
+class _Part:
+    """One optimizer on one problem; its programs differ only in values of hyperparameters."""
+
+    program: Program
+    programs: int
+    runs: int
+    cells: int
+
+
 def estimate(experiment: Experiment) -> Estimate:
-    """Count everything, and estimate time and memory on this machine's cores."""
-    runs = list(plan.runs(experiment))
-    cells = plan.cells(experiment, runs)
-    programs = {id(cell.program): cell.program for cell in cells}
-    cores = min(os.cpu_count() or 1, max(1, len(programs)))
-    work = sum(_cell_seconds(cell.program) for cell in cells)
-    held = sum(
-        len(cell.runs) * len(cell.program.points) * 8
-        * (len(cell.program.metrics) + (cell.program.problem.about.dim if cell.program.path else 0))
-        for cell in cells
-    )  # fmt: skip
+    """Count everything by arithmetic, no run being made, and estimate time and memory on this
+    machine's cores."""
+    parts = [
+        _part(experiment, task, experiment.contender(name))
+        for task in experiment.tasks
+        for name in task.optimizers
+    ]
+    programs = sum(part.programs for part in parts)
+    cores = min(os.cpu_count() or 1, max(1, programs))
+    work = sum(part.cells * _cell_seconds(part.program) for part in parts)
+    held = sum(part.runs * _record(part.program) for part in parts)
     return Estimate(
-        runs=len(runs),
-        run_steps=sum(run.task.steps for run in runs),
-        programs=len(programs),
-        cells=len(cells),
-        compile_seconds=COMPILE * len(programs) / cores,
+        runs=sum(part.runs for part in parts),
+        run_steps=sum(part.runs * part.program.steps for part in parts),
+        programs=programs,
+        cells=sum(part.cells for part in parts),
+        compile_seconds=COMPILE * programs / cores,
         run_seconds=work / cores,
-        memory=5.0 * held,  # the arrays, the columns made of them, and the file being written
+        # The arrays, the columns made of them, and the file being written.
+        memory=5.0 * held + sum(_orders(experiment, task) for task in experiment.tasks),
     )
+
+
+def _part(experiment: Experiment, task: Task, contender: Contender) -> _Part:
+    seeds = list(experiment.seeds_of(task))
+    role, seed, kind = seeds[0]
+    setting = next(contender.settings())
+    program = plan.program(experiment, Run("", task, contender, setting, role, seed, kind))
+    fixed = [len(contender.sweep[name]) for name, _ in program.fixed]
+    programs = math.prod(fixed)
+    settings = contender.size // programs  # of one program
+    if task.problem.stream is None:
+        each = -(-settings * len(seeds) // program.lanes)
+    else:  # a cell has one order of minibatches
+        each = -(-settings // program.lanes) * len(seeds)
+    return _Part(program, programs, contender.size * len(seeds), programs * each)
+
+
+def _points(program: Program) -> int:
+    """How many points a run records."""
+    return -(-program.steps // program.every) + 1
+
+
+def _record(program: Program) -> int:
+    """Bytes that a run records."""
+    numbers = len(program.metrics) + (program.problem.about.dim if program.path else 0)
+    return 8 * numbers * _points(program)
+
+
+def _orders(experiment: Experiment, task: Task) -> float:
+    """Bytes of the row numbers of every minibatch, kept for each seed."""
+    problem = task.problem
+    if problem.stream is None or problem.longest is not None:
+        return 0.0
+    return 4.0 * task.steps * _batch(problem) * sum(1 for _ in experiment.seeds_of(task))
+
+
+def _rows(problem: Problem) -> int:
+    return max((len(leaf) for leaf in tree.leaves(problem.data)), default=1)
+
+
+def _batch(problem: Problem) -> int:
+    """Rows that a step sees."""
+    if problem.stream is None:
+        return _rows(problem)
+    return problem.stream(np.random.default_rng(0), 1).shape[1]
 
 
 def _cell_seconds(program: Program) -> float:
     problem, lanes = program.problem, program.lanes
-    dim, points = problem.about.dim, len(program.points)
+    dim, points = problem.about.dim, _points(program)
     if problem.layout == "coordinates":
         dense = problem.data is not None and np.ndim(problem.data.get("root", 0)) == 2
         step = TURN + lanes * dim * (ELEMENT + (8.0 * dim / FLOPS if dense else 0.0))
         return step * (program.steps + 3 * points)
-    rows = max((len(leaf) for leaf in tree.leaves(problem.data)), default=1)
-    batch = rows if problem.epoch in (None, 1) else rows // problem.epoch
-    step = lanes * dim * (6.0 * batch / FLOPS + ASIDE)
-    look = lanes * dim * 6.0 * rows / FLOPS
+    step = lanes * dim * (6.0 * _batch(problem) / FLOPS + ASIDE)
+    look = lanes * dim * 6.0 * _rows(problem) / FLOPS
     return step * program.steps + look * points

@@ -81,7 +81,7 @@ class Cell:
 def runs(experiment: Experiment) -> Iterator[Run]:
     """Every run of the experiment, problem by problem, optimizer by optimizer, setting by setting."""
     for task in experiment.tasks:
-        seeds = list(_seeds(experiment, task))
+        seeds = list(experiment.seeds_of(task))
         for name in task.optimizers:
             contender = experiment.contender(name)
             identity = _Identity(experiment, task, contender)
@@ -89,22 +89,6 @@ def runs(experiment: Experiment) -> Iterator[Run]:
                 for role, seed, kind in seeds:
                     yield Run(identity(setting, role, seed), task, contender, setting, role, seed,
                               kind)  # fmt: skip
-
-
-def _seeds(experiment: Experiment, task: Task) -> Iterator[tuple[str, int, str]]:
-    """(role, seed, kind of start): a given start is one exact instance, unless batches are drawn."""
-    problem, seeds = task.problem, experiment.seeds
-    drawn_batches = problem.stream is not None and problem.longest is None
-    if problem.given is not None and not drawn_batches:
-        yield "evaluate", 0, "given"
-        return
-    kind = "given" if problem.given is not None else "drawn"
-    choice = any(c.swept for c in experiment.contenders if c.name in task.optimizers)
-    if choice:
-        yield from (("tune", seed, kind) for seed in range(seeds.tune))
-    yield from (("evaluate", seed, kind) for seed in range(seeds.evaluate))
-    if problem.usual is not None:
-        yield "picture", 0, "usual"
 
 
 class _Identity:

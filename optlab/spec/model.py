@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,11 @@ class Contender:
     def swept(self) -> tuple[str, ...]:
         return tuple(name for name, values in self.sweep.items() if len(values) > 1)
 
+    @property
+    def size(self) -> int:
+        """How many settings there are, without making them."""
+        return math.prod(len(values) for values in self.sweep.values())
+
     def settings(self) -> Iterator[dict[str, float]]:
         """Every combination of values, the last hyperparameter running fastest."""
         for values in itertools.product(*self.sweep.values()):
@@ -106,3 +112,28 @@ class Experiment:
 
     def contender(self, name: str) -> Contender:
         return next(c for c in self.contenders if c.name == name)
+
+    @property
+    def size(self) -> int:
+        """How many runs there are, without making them."""
+        return sum(
+            sum(self.contender(name).size for name in task.optimizers)
+            * sum(1 for _ in self.seeds_of(task))
+            for task in self.tasks
+        )
+
+    def seeds_of(self, task: Task) -> Iterator[tuple[str, int, str]]:
+        """(role, seed, kind of start) of each setting's runs: a given start is one exact instance,
+        unless batches are drawn."""
+        problem = task.problem
+        drawn_batches = problem.stream is not None and problem.longest is None
+        if problem.given is not None and not drawn_batches:
+            yield "evaluate", 0, "given"
+            return
+        kind = "given" if problem.given is not None else "drawn"
+        choice = any(c.swept for c in self.contenders if c.name in task.optimizers)
+        if choice:
+            yield from (("tune", seed, kind) for seed in range(self.seeds.tune))
+        yield from (("evaluate", seed, kind) for seed in range(self.seeds.evaluate))
+        if problem.usual is not None:
+            yield "picture", 0, "usual"

@@ -20,6 +20,9 @@ __all__ = ["DEFAULT_TARGET", "read"]
 DEFAULT_TARGET = Target("gap_over_start", 1e-3)
 """Where the minimum is known and no target is given: a thousandth of the way left."""
 
+MOST_RUNS = 20_000_000
+"""Each run has a row in a table that is held in memory."""
+
 METRICS = ("loss", "grad_norm", "step_norm", "step_cosine")
 
 
@@ -64,7 +67,12 @@ def parse(text: str, path: Path) -> Experiment:
         _check_targets(general, [t for t in racing if t.problem.longest is None], faults)
     if faults.found:
         raise SpecError(str(path), faults.found)
-    return _experiment(header, tasks, contenders, text, path)
+    experiment = _experiment(header, tasks, contenders, text, path)
+    if experiment.size > MOST_RUNS:
+        faults.add(root.value["optimizers"], f"{experiment.size:,} runs, and the most in one file are "
+                   f"{MOST_RUNS:,}; sweep fewer values (`n: 9`), or lower `seeds`")  # fmt: skip
+        raise SpecError(str(path), faults.found)
+    return experiment
 
 
 def _experiment(

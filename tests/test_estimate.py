@@ -1,0 +1,77 @@
+"""What a run will cost, told by arithmetic: held to the plan itself, and to patience."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from optlab import plan
+from optlab.estimate import estimate
+from optlab.spec import Experiment, SpecError, parse
+
+
+def spec(problems: str, optimizers: str, more: str = "") -> Experiment:
+    text = f"title: t\nsteps: 7\nproblems: {problems}\noptimizers: {optimizers}\n{more}"
+    return parse(text, Path("s.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("problems", "optimizers"),
+    [
+        ("[quadratic]", "[sgd]"),
+        ("[quadratic, rosenbrock, relu_network]", "[sgd, {momentum: {lr: {log: [1e-3, 1], n: 70}}}]"),
+        ("[{mlp: {data: iris, batch: 30}}]", "[sgd, {adam: {lr: {log: [1e-3, 1], n: 17}}}]"),
+        ("[{mlp: {data: iris, batch: full}}]", "[{adam: {lr: {log: [1e-3, 1], n: 17}}}]"),
+        ("[{recorded_gradients: {start: {w: 1}, w: [1, 2]}}]", "[{sgd: {lr: [0.1, 0.2]}}]"),
+        ("[{quadratic: {dim: 3000, condition: 2}}]",
+         "[{optax.adam: {lr: {log: [1e-3, 1], n: 9}}}, optax.lion]"),
+        ("[quadratic]", "[{optax.radam: {lr: [0.1, 0.2, 0.3], threshold: [4, 5]}}]"),
+        ("[{a: {use: quadratic, optimizers: [sgd]}}, {b: {use: beale, steps: 3}}]",
+         "[sgd, {adam: {lr: [0.1, 0.2], beta1: [0.8, 0.9]}}]"),
+    ],
+)  # fmt: skip
+def test_counts_are_the_plans(problems: str, optimizers: str) -> None:
+    experiment = spec(problems, optimizers)
+    runs = list(plan.runs(experiment))
+    cells = plan.cells(experiment, runs)
+    found = estimate(experiment)
+    assert (found.runs, found.cells) == (len(runs), len(cells))
+    assert found.runs == experiment.size
+    assert found.programs == len({id(cell.program) for cell in cells})
+    assert found.run_steps == sum(run.task.steps for run in runs)
+
+
+def test_memory_is_of_the_record_and_of_the_orders() -> None:
+    metrics = "record: {every: 2, metrics: [loss]}\nseeds: {evaluate: 5}\n"
+    bowl = estimate(spec("[{quadratic: {dim: 9, condition: 2}}]", "[sgd]", metrics))
+    assert bowl.memory == 5 * 5 * 8 * len([0, 2, 4, 6, 7])  # 5 copies of 5 runs of one metric
+    text = "title: t\nsteps: 1000\nproblems: [{mlp: {data: iris, batch: 30}}]\noptimizers: [sgd]\n"
+    net = estimate(parse(text + "record: {every: 1000}\nseeds: {evaluate: 5}\n", Path("s.yaml")))
+    assert net.memory == pytest.approx(1000 * 30 * 4 * 5, rel=0.05)
+
+
+def test_millions_of_runs_are_counted_at_once() -> None:
+    began = time.monotonic()
+    huge = spec("[quadratic]", "[{adam: {lr: {log: [1e-6, 1], n: 1000}, eps: {log: [1e-9, 1], n: 1000}}}]",
+                "seeds: {tune: 2, evaluate: 8}\n")  # fmt: skip
+    found = estimate(huge)
+    assert found.runs == 11_000_000
+    assert time.monotonic() - began < 5
+    with pytest.raises(SpecError) as caught:
+        spec(
+            "[quadratic]",
+            "[{adam: {lr: {log: [1e-6, 1], n: 3000}, eps: {log: [1e-9, 1], n: 1000}}}]",
+        )
+    [fault] = caught.value.faults
+    assert (fault.line, fault.path) == (4, "optimizers")
+    assert fault.message.startswith("42,000,000 runs, and the most in one file are 20,000,000; ")
+
+
+def test_many_recorded_points_are_counted_not_listed() -> None:
+    began = time.monotonic()
+    found = estimate(parse("title: t\nsteps: 100000000\nproblems: [quadratic]\noptimizers: [sgd]\n"
+                           "record: {every: 1}\n", Path("s.yaml")))  # fmt: skip
+    assert found.memory > 1e11
+    assert time.monotonic() - began < 2
