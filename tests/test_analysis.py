@@ -292,15 +292,47 @@ def test_the_known_limit_is_that_of_the_chosen_setting():
     assert analysis.stability_limit(entry, "q", {"lr": 1.0, "beta": 0.9}) is None
 
 
-def test_stability_counts_a_diverged_run_as_an_infinite_rise():
+def test_stability_takes_an_infinite_rise_and_one_without_a_scale_as_they_are():
     runs = table(
         run(seed=0, largest_rise=0.1),
         run(seed=1, largest_rise=0.3),
-        run(seed=2, status="diverged", largest_rise=0.2),
+        run(seed=2, status="diverged", largest_rise=INF),
+        run(seed=3, largest_rise=NAN),  # began at the minimum
+        run("b", seed=0, largest_rise=NAN),
     )
     best = analysis.best_settings(runs, manifest())
-    row = analysis.stability(runs, best, manifest()).iloc[0]
+    row, bare = (row for _, row in analysis.stability(runs, best, manifest()).iterrows())
     assert (row["rise_median"], row["rise_max"], row["diverged"]) == (0.3, INF, 1)
+    assert (row["n"], row["unscaled"]) == (4, 1)
+    assert math.isnan(bare["rise_median"])
+    assert math.isnan(bare["rise_max"])
+    # Nothing is mended here: what the tables say of a diverged run is what is shown.
+    runs.loc[2, "largest_rise"] = NAN
+    row = analysis.stability(runs, best, manifest()).iloc[0]
+    assert (row["rise_median"], row["rise_max"], row["unscaled"]) == (0.2, 0.3, 2)
+
+
+def test_a_target_says_which_way_is_better():
+    up = [{"metric": "skill", "rising": True}, {"metric": "accuracy_lost", "rising": False}]
+    assert analysis.is_better_high("skill", up)
+    assert not analysis.is_better_high("accuracy_lost", up)
+    # No target on it, or one of an older manifest: by the metric's name.
+    assert analysis.is_better_high("test_accuracy", up)
+    assert not analysis.is_better_high("skill", [{"metric": "skill"}])
+
+
+@pytest.mark.parametrize(("rising", "worst"), [(True, -INF), (False, INF)])
+def test_a_diverged_run_is_on_the_bad_side_of_its_metric(rising, worst):
+    spec = manifest()
+    spec["problems"][0]["targets"] = [{"label": "L", "metric": "skill", "rising": rising}]
+    runs = table(run(seed=0), run(seed=1, status="diverged"))
+    curves = pd.DataFrame(
+        [(f"a-0.1-evaluate-{s}", t, "skill", 1.0) for s, t in [(0, 0), (0, 1), (1, 0)]],
+        columns=["run_id", "step", "metric", "value"],
+    )
+    best = analysis.best_settings(runs, spec)
+    bands = analysis.curve_bands(curves, runs, best, spec, "skill")
+    assert list(bands["median"]) == [1.0, worst]
 
 
 # Sentences

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import html
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -294,6 +295,22 @@ def test_corners(tmp_path, case):
     visible = " ".join(page.text.split())
     assert not re.search(r"\b(nan|inf|None|NaT)\b", visible), visible
     assert not re.search(r"\b(nan|inf|None|NaT)\b", markdown)
+
+
+def test_a_rise_without_a_scale_is_said(tmp_path):
+    """A run that began at the minimum has no gap to compare its rise with; one that diverged rose
+    without end."""
+    folder = write_folder(tmp_path / "r", problems=["bowl"], optimizers=["sgd", "adam"], tune=0,
+                          rates=[0.1], evaluate=3)  # fmt: skip
+    runs = pd.read_parquet(folder / "runs.parquet")
+    runs.loc[(runs["optimizer"] == "sgd") & (runs["seed"] == 1), "largest_rise"] = math.nan
+    gone = (runs["optimizer"] == "adam") & (runs["role"] == "evaluate")
+    runs.loc[gone, ["status", "largest_rise"]] = ["diverged", math.inf]
+    runs.to_parquet(folder / "runs.parquet")
+    page_text, markdown = texts(folder)
+    said = "without 1 of 3 runs, with no gap at the start to compare with"
+    assert page_text.count(said) == markdown.count(said) == 1
+    assert "| ∞ | ∞ | 3 of 3" in markdown.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_a_folder_of_errors_only(tmp_path):

@@ -10,7 +10,7 @@ from optlab.analysis.censored import clopper_pearson, quantile
 from optlab.analysis.counts import completeness, stability
 from optlab.analysis.edge import edge_sentence, stability_edges
 from optlab.analysis.sensitivity import rate_name, rate_sensitivity, stability_limit
-from optlab.analysis.settings import at_best, best_settings, setting
+from optlab.analysis.settings import at_best, best_settings, final_loss, setting
 from optlab.analysis.times import is_exact, time_to_target
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "completeness",
     "curve_bands",
     "edge_sentence",
+    "final_loss",
     "finding",
     "is_better_high",
     "is_exact",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,11 @@ def metrics(curves: pd.DataFrame) -> list[str]:
     return [str(name) for name in curves["metric"].unique()]
 
 
-def is_better_high(metric: str) -> bool:
-    """Whether a larger value is better, as with an accuracy."""
-    return "accuracy" in metric
+def is_better_high(metric: str, targets: Iterable[dict[str, Any]] = ()) -> bool:
+    """Whether a larger value of `metric` is better: as a target on it says (entries of the
+    manifest's `targets`); where none does, an accuracy is."""
+    said = (t["rising"] for t in targets if t["metric"] == metric and "rising" in t)
+    return next(said, "accuracy" in metric)
 
 
 def curve_bands(
@@ -47,7 +50,8 @@ def curve_bands(
         ]
         if not any(run in wide for run in mine["run_id"]):
             continue
-        steps, values = _matrix(mine, wide, -np.inf if is_better_high(metric) else np.inf)
+        rising = is_better_high(metric, problem["targets"])
+        steps, values = _matrix(mine, wide, -np.inf if rising else np.inf)
         minimum = problem.get("minimum") if metric == "loss" else None
         if minimum:
             values = values - minimum["value"]

@@ -41,8 +41,9 @@ def stability(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]) 
     """Divergence and the largest rise of the loss, over evaluation runs at the chosen setting.
 
     Columns: problem, optimizer, n, diverged (count), low, high (exact 95 % interval of that share),
-    rise_median, rise_max (largest rise above the best loss so far, over the starting loss or gap; a
-    diverged run counts as +inf), all_runs, all_diverged (every setting that was tried).
+    rise_median, rise_max (largest rise above the best loss so far, over the starting loss or gap;
+    +inf for a diverged run), unscaled (runs that began without a gap to compare their rise with, and
+    so are in neither), all_runs, all_diverged (every setting that was tried).
     """
     chosen = at_best(runs, best)
     rows = []
@@ -51,7 +52,7 @@ def stability(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]) 
         mine = rows_of(chosen, *names, "evaluate")
         mine = mine[mine["status"] != "error"]
         diverged = mine["status"] == "diverged"
-        rise = mine["largest_rise"].astype(float).mask(diverged, np.inf)
+        rise = mine["largest_rise"].astype(float)
         low, high = clopper_pearson(int(diverged.sum()), len(mine))
         tried = pd.concat([rows_of(runs, *names, role) for role in ("tune", "evaluate")])
         rows.append(
@@ -64,6 +65,7 @@ def stability(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]) 
                 "high": high,
                 "rise_median": quantile(rise, 0.5),
                 "rise_max": float(rise.max()) if len(rise) else np.nan,
+                "unscaled": int(rise.isna().sum()),
                 "all_runs": len(tried),
                 "all_diverged": int((tried["status"] == "diverged").sum()),
             }

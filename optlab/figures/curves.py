@@ -82,7 +82,7 @@ def _panel(
             ends.append((height, optimizer, look[optimizer]))
     last = float(here["step"].max())
     axis.set_xlim(0, max(last, 1.0))
-    if is_better_high(metric):
+    if is_better_high(metric, problem["targets"]):
         # Every accuracy begins at chance; what tells optimizers apart comes after.
         late = values[here["step"].to_numpy(dtype=float) >= last / 10]
         finite = late[np.isfinite(late)]

@@ -269,8 +269,7 @@ def _last(facts: Facts) -> list[Any]:
             if mine.empty:
                 continue
             failed = mine["status"] == "diverged"
-            last = mine["loss_final"].astype(float).mask(failed, np.inf)
-            last = last - (minimum["value"] if minimum else 0.0)
+            last = analysis.final_loss(mine) - (minimum["value"] if minimum else 0.0)
             low, middle, high = (float(analysis.quantile(last, q)) for q in (0.25, 0.5, 0.75))
             text = number(middle)
             if len(mine) > 1:
@@ -371,7 +370,8 @@ def _metrics(facts: Facts) -> list[Any]:
             f"{plain[:1].upper()}{plain[1:]} over the updates, at the chosen settings; median and "
             "quartiles over the evaluation seeds."
         )
-        if analysis.is_better_high(metric):
+        targets = [t for problem in facts.manifest["problems"] for t in problem["targets"]]
+        if analysis.is_better_high(metric, targets):
             caption += (
                 " Higher is better; the first tenth of the steps may lie below the picture, so "
                 "that the rest can be told apart."
@@ -393,7 +393,7 @@ def _stability(facts: Facts) -> list[Any]:
             rows.append(
                 [
                     _name(facts, row["optimizer"]),
-                    Cell(_percent(row["rise_median"])),
+                    Cell(_percent(row["rise_median"]), small=_unscaled(row)),
                     Cell("–" if plain else _percent(row["rise_max"])),
                     Cell(
                         _diverged(row, plain),
@@ -406,7 +406,7 @@ def _stability(facts: Facts) -> list[Any]:
     text = (
         "“Stable” can mean several things; here are two. The largest rise is how far the loss ever "
         "climbed above the best it had had, as a share of the gap at the start (of the loss where "
-        "f* is not known): 0 % never rose, 100 % fell back as far as it began. "
+        "f* is not known): 0 % never rose, 100 % fell back as far as it began, ∞ diverged. "
         f"{facts.manifest['divergence']}"
     )
     head = ["Optimizer", "Largest rise, median", "Largest rise, worst run",
@@ -416,6 +416,13 @@ def _stability(facts: Facts) -> list[Any]:
         "the last column counts every setting and seed that ran."
     )
     return [Text(text), Table(caption, head, groups)]
+
+
+def _unscaled(row: pd.Series) -> str:
+    """How many runs have no share, since they began at the minimum."""
+    if not row["unscaled"]:
+        return ""
+    return f"without {of(row['unscaled'], row['n'])}, with no gap at the start to compare with"
 
 
 def _percent(share: float) -> str:
