@@ -290,6 +290,21 @@ def test_nothing_is_claimed_where_there_may_be_no_minimum():
     assert REGISTRY["mlp"]().minimum is None
 
 
+@pytest.mark.parametrize("name", ["logistic_regression", "softmax_regression"])
+@pytest.mark.parametrize("l2", [1e-30, 1e-12, 1e-10])
+def test_a_penalty_too_small_to_prove_anything_proves_nothing(name, l2):
+    assert REGISTRY[name](l2=l2).minimum is None
+    problem = REGISTRY["logistic_regression"](l2=l2)
+    loose = certificate.certified(certificate.logistic(*problem.data.values(), l2), 31, 1e-30)
+    assert loose is None
+
+
+@pytest.mark.parametrize("l2", [1e-7, 1e-6, 1e-4, 1.0, 1e3])
+def test_what_is_claimed_is_proved_to_a_billionth(l2):
+    found = REGISTRY["logistic_regression"](l2=l2).minimum()
+    assert found.error <= 1e-9 * found.value
+
+
 @pytest.mark.parametrize(
     ("name", "bend"), [("logistic_regression", 1 / 4), ("softmax_regression", 1 / 2)]
 )

@@ -136,6 +136,8 @@ def _linear(
     stream, epoch = _stream(rows, batch)
     spread = np.linalg.eigvalsh(train["X"].T @ train["X"] / rows)
     m = l2 + (bend * max(0.0, float(spread[0])) if exact else 0.0)
+    largest = l2 + bend * float(spread[-1])
+    enough = m >= certificate.NARROWEST * largest
     dim = int(np.prod(shape))
     known = derivatives(train["X"], train["y"], l2)
     return Problem(
@@ -145,7 +147,7 @@ def _linear(
         about=About(
             dim=dim,
             summary=f"{name.replace('_', ' ')} on {split.name}",
-            curvature=(m, l2 + bend * float(spread[-1])),
+            curvature=(m, largest),
             quadratic=exact,
             separable=False,
             convex=True,
@@ -158,8 +160,9 @@ def _linear(
         stream=stream,
         epoch=epoch,
         metrics=_metrics(_linear_prediction, error, classes=split.classes is not None),
-        # Without a curvature to stand on there may be no smallest loss, and nothing is claimed.
-        minimum=(lambda: certificate.certified(known, dim, m)) if m > 0 else None,
+        # Without a curvature to stand on there may be no smallest loss, and nothing is claimed. That
+        # is settled before anything is solved: the spec must know whether a gap can be a target.
+        minimum=(lambda: certificate.certified(known, dim, m)) if enough else None,
     )
 
 
