@@ -251,4 +251,4 @@ def test_a_users_mistakes_are_named():
     with pytest.raises(ValueError, match="list of numbers"):
         make_family(broadcasting, start=[[1.0], [2.0]])
     with pytest.raises(ValueError, match="must be one number"):
-        make_family(lambda x: x**2, start=[1.0, 2.0], source="in a notebook")()
+        make_family(lambda x: x**2, start=[1.0, 2.0])()

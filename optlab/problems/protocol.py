@@ -122,6 +122,7 @@ class Family:
     name: str
     make: Callable[..., Problem]
     source: str
+    """The text that decides the result, for the key under which runs are stored."""
 
     @property
     def signature(self) -> inspect.Signature:
@@ -154,7 +155,6 @@ def make_family(
     minimum: float | None = None,
     window: tuple[tuple[float, float], tuple[float, float]] | None = None,
     separable: bool | None = None,
-    source: str = "",
 ) -> Family:
     """A family from one JAX function `loss(x, *, parameter=default)` and a start.
 
@@ -188,7 +188,7 @@ def make_family(
         [p.replace(kind=p.KEYWORD_ONLY) for p in declared]
     )
     make.__doc__ = loss.__doc__
-    return Family(loss.__name__, make, source or inspect.getsource(loss))
+    return Family(loss.__name__, make, inspect.getsource(loss))
 
 
 def problem(**about: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
