@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,18 @@ optimizers:
     assert a.targets == (Target("gap_over_start", 1e-3),)
     assert (a.optimizers, c.optimizers) == (("fast", "slow"), ("slow",))
     assert [experiment.contender(n).sweep["lr"] for n in ("fast", "slow")] == [(0.5,), (0.05,)]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(1e-3, "0.001"), (1e-6, "1e-06"), (100.0, "100"), (0.95, "0.95"), (1e6, "1e+06"), (-2.5, "-2.5"),
+     (0.12345678, "0.12345678"), (0.1234567, "0.1234567"), (1e6 + 1, "1000001"), (5e-324, "4.94066e-324"),
+     (1.0000000000000002, "1.0000000000000002")],
+)  # fmt: skip
+def test_a_target_has_a_label_of_its_own(value: float, written: str) -> None:
+    assert Target("loss", value).label == f"loss <= {written}"
+    other = math.nextafter(value, math.inf)
+    assert Target("loss", other).label != Target("loss", value).label
 
 
 def test_targets_of_the_file_hold_where_they_apply() -> None:

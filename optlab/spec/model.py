@@ -12,7 +12,9 @@ from typing import Literal
 from optlab.adapters import Optimizer
 from optlab.problems import Problem
 
-__all__ = ["Contender", "Experiment", "Record", "Seeds", "Target", "Task"]
+__all__ = [
+    "GAPS", "KINDS", "STEP_METRICS", "Contender", "Experiment", "Record", "Seeds", "Target", "Task",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,16 @@ class Seeds:
     evaluate: int = 10
     tune: int = 3
     experiment: int = 0
+
+
+STEP_METRICS = ("loss", "grad_norm", "step_norm", "step_cosine")
+"""What every problem has recorded; a problem's own metrics come besides."""
+
+GAPS = ("gap", "gap_over_start")
+"""Kinds of target that need the smallest loss: the loss above it, as it is or by its start."""
+
+KINDS = ("loss", *GAPS)
+"""Kinds of target that are decided by the loss; every other kind is a metric's name."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +51,14 @@ class Target:
     @property
     def metric(self) -> str:
         """The recorded metric that decides."""
-        return "loss" if self.kind in ("loss", "gap", "gap_over_start") else self.kind
+        return "loss" if self.kind in KINDS else self.kind
 
     @property
     def label(self) -> str:
-        return f"{self.kind} {'>=' if self.rising else '<='} {self.value:g}"
+        """What tells this target from every other; six digits where they are all there is."""
+        short = f"{self.value:g}"
+        value = short if float(short) == self.value else repr(self.value).removesuffix(".0")
+        return f"{self.kind} {'>=' if self.rising else '<='} {value}"
 
 
 @dataclass(frozen=True)
