@@ -16,11 +16,10 @@ from typing import Any
 
 from optlab.adapters import Optimizer
 from optlab.problems import Problem
-from optlab.spec import Contender, Experiment, Record, Task
+from optlab.spec import STEP_METRICS, Contender, Experiment, Record, Task
 
 __all__ = ["Cell", "Program", "Run", "cells", "program", "program_of", "runs"]
 
-STEP_METRICS = ("loss", "grad_norm", "step_norm", "step_cosine")
 SMALL = 4
 """Problems of at most so many coordinates have their path recorded."""
 

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from optlab import rules
+from optlab.problems import METRICS, REGISTRY
 from optlab.spec import Experiment, SpecError, Target, parse, read
 
 PLAIN = "title: t\nsteps: 5\nproblems: [quadratic]\noptimizers: [sgd]\n"
@@ -183,6 +184,32 @@ optimizers: [sgd]
     assert recorded.targets == ()  # given gradients are no race
     assert network.targets == (Target("test_accuracy", 0.9),)  # its minimum is not known
     assert (recorded.steps, recorded.worked) == (2, 2)
+
+
+def test_a_target_for_all_may_be_a_metric_of_ones_own(tmp_path: Path) -> None:
+    own = """
+from dataclasses import replace
+from optlab.problems import REGISTRY, Family
+
+def make():
+    return replace(REGISTRY["quadratic"](), metrics={"far": lambda x, rows: x[0] ** 2})
+
+made = Family("made", make, "")
+"""
+    (tmp_path / "own.py").write_text(own)
+    text = PLAIN.replace("[quadratic]", "[quadratic, {mine: {use: 'own.py:made'}}]")
+    text += "targets: {far: 0.1, loss: 2}\n"
+    bowl, mine = parse(text, tmp_path / "s.yaml").tasks
+    assert bowl.targets == (Target("loss", 2.0),)
+    assert mine.targets == (Target("far", 0.1), Target("loss", 2.0))
+    with pytest.raises(SpecError, match=r":5:11: +targets.fra: no such target; did you mean 'far'"):
+        parse(text.replace("{far", "{fra"), tmp_path / "s.yaml")
+
+
+def test_the_metrics_of_the_house_are_listed() -> None:
+    made = {name for family in REGISTRY.values() if family.name != "recorded_gradients"
+            for name in family().metrics}  # fmt: skip
+    assert made == set(METRICS)
 
 
 def test_a_list_of_gradients_lasts_as_long_as_it_is() -> None:

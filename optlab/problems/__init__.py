@@ -1,6 +1,7 @@
 """Every objective: loss, start, batches, known minimum; one file a family."""
 
 from optlab.problems import assignment, learning, pictures, quadratic
+from optlab.problems.learning import METRICS
 from optlab.problems.protocol import (
     About,
     Family,
@@ -13,6 +14,7 @@ from optlab.problems.protocol import (
 )
 
 __all__ = [
+    "METRICS",
     "REGISTRY",
     "About",
     "Family",

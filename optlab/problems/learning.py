@@ -20,6 +20,10 @@ from optlab.problems.protocol import About, Problem, Start, family
 
 __all__ = ["linear_regression", "logistic_regression", "mlp", "softmax_regression"]
 
+METRICS = ("test_loss", "train_accuracy", "test_accuracy")
+"""What the problems of the house record besides the objective: the last two where there are
+classes."""
+
 Batch = int | Literal["full"]
 Predict = Callable[[Any, Any], Any]
 
@@ -65,11 +69,14 @@ def _metrics(predict: Predict, error: Predict, *, classes: bool) -> dict[str, Pr
         scores = predict(params, rows["X"])
         return (_likely(scores) == rows["y"]).astype(scores.dtype).mean()
 
-    metrics: dict[str, Predict] = {"test_loss": test_loss}
-    if classes:
-        metrics["train_accuracy"] = lambda params, rows: accuracy(params, rows["train"])
-        metrics["test_accuracy"] = lambda params, rows: accuracy(params, rows["test"])
-    return metrics
+    def train_accuracy(params: Any, rows: Any) -> Any:
+        return accuracy(params, rows["train"])
+
+    def test_accuracy(params: Any, rows: Any) -> Any:
+        return accuracy(params, rows["test"])
+
+    of_classes = (train_accuracy, test_accuracy) if classes else ()
+    return dict(zip(METRICS, (test_loss, *of_classes), strict=False))
 
 
 def _stream(rows: int, batch: Batch) -> tuple[Any, int]:

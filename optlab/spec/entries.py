@@ -16,7 +16,7 @@ from optlab import adapters, problems
 from optlab.adapters import Optimizer
 from optlab.problems import Family, Problem
 from optlab.spec.errors import Fault, Faults
-from optlab.spec.model import Contender, Target
+from optlab.spec.model import GAPS, Contender, Target
 from optlab.spec.nodes import Node, unwritable, whole
 from optlab.spec.sweeps import values
 from optlab.straight import FormError
@@ -232,9 +232,6 @@ def _optimizer(
     return found.optimizer, swept
 
 
-_KINDS = ("loss", "gap", "gap_over_start")
-
-
 def targets(node: Node | None, faults: Faults) -> list[tuple[Target, Node]]:
     """The targets of `{kind: value, ...}` in order; the first is the one that decides."""
     if node is None:
@@ -248,7 +245,7 @@ def targets(node: Node | None, faults: Faults) -> list[tuple[Target, Node]]:
             value = item.value
             if isinstance(value, bool) or not isinstance(value, int | float):
                 faults.add(item, f"{item.shown} is not a number")
-            elif not math.isfinite(value) or (kind in _KINDS[1:] and value <= 0):
+            elif not math.isfinite(value) or (kind in GAPS and value <= 0):
                 faults.add(item, f"{item.shown} must be finite and, for a gap, above 0")
             else:
                 found.append((Target(kind, float(value)), inner))

@@ -7,11 +7,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from optlab.problems import Problem
+from optlab.problems import METRICS, Problem
 from optlab.spec.entries import TASK_KEYS, Entry, contender, entries, problem, targets
 from optlab.spec.errors import Fault, Faults, SpecError
 from optlab.spec.header import MOST_STEPS, Header, read_header
-from optlab.spec.model import Contender, Experiment, Record, Seeds, Target, Task
+from optlab.spec.model import (
+    GAPS,
+    KINDS,
+    STEP_METRICS,
+    Contender,
+    Experiment,
+    Record,
+    Seeds,
+    Target,
+    Task,
+)
 from optlab.spec.nodes import Node, compose, whole
 from optlab.suggest import meant_or_known
 
@@ -22,8 +32,6 @@ DEFAULT_TARGET = Target("gap_over_start", 1e-3)
 
 MOST_RUNS = 20_000_000
 """Each run has a row in a table that is held in memory."""
-
-METRICS = ("loss", "grad_norm", "step_norm", "step_cosine")
 
 
 def read(path: str | Path) -> Experiment:
@@ -62,6 +70,8 @@ def parse(text: str, path: Path) -> Experiment:
     tasks = [task for task in made if task is not None]
     if tasks:
         _check_metrics(root, header, tasks, faults)
+    if not any(e.origin for e, task in zip(listed, made, strict=True) if task is None):
+        _check_kinds(general, tasks, faults)  # else metrics of one's own are not known yet
     if tasks and len(tasks) == len(made):
         racing = [t for e, t in zip(listed, tasks, strict=True) if "targets" not in e.body]
         _check_targets(general, [t for t in racing if t.problem.longest is None], faults)
@@ -186,23 +196,30 @@ def _goals(
     if own is None and made.longest is not None:
         return ()  # a recorded list of gradients shows steps; it is not a race
     stated = targets(own, faults) if own is not None else general
-    rising = ("loss", *made.metrics)
     goals = []
     for target, node in stated:
-        if target.kind in ("gap", "gap_over_start"):
+        if target.kind in GAPS:
             if made.minimum is not None:
                 goals.append(target)
             elif own is not None:
                 faults.add(node, "the minimum of this problem is not known; give a target as "
                                  "{loss: 0.1}")  # fmt: skip
-        elif target.kind in rising:
+        elif target.kind == "loss" or target.kind in made.metrics:
             goals.append(target)
-        elif own is not None or target.kind not in _KNOWN:
-            known = ("loss", "gap", "gap_over_start", *made.metrics)
+        elif own is not None:
+            known = (*KINDS, *made.metrics)
             faults.add(node.at_key, f"no such target{meant_or_known(target.kind, known)}")
     if not stated and made.minimum is not None:
         goals.append(DEFAULT_TARGET)
     return tuple(dict.fromkeys(goals))
+
+
+def _check_kinds(general: list[tuple[Target, Node]], tasks: list[Task], faults: Faults) -> None:
+    """A target for all problems has a kind that one of them, or one of the house, knows."""
+    known = {*KINDS, *METRICS, *(name for task in tasks for name in task.problem.metrics)}
+    for target, node in general:
+        if target.kind not in known:
+            faults.add(node.at_key, f"no such target{meant_or_known(target.kind, known)}")
 
 
 def _check_targets(general: list[tuple[Target, Node]], tasks: list[Task], faults: Faults) -> None:
@@ -210,14 +227,11 @@ def _check_targets(general: list[tuple[Target, Node]], tasks: list[Task], faults
     for target, node in general:
         if not tasks or any(target in task.targets for task in tasks):
             continue
-        if target.kind in ("gap", "gap_over_start"):
+        if target.kind in GAPS:
             faults.add(node, "the minimum of none of these problems is known; give a target as "
                              "{loss: 0.1}")  # fmt: skip
-        elif target.kind in _KNOWN:
+        elif target.kind in METRICS:
             faults.add(node.at_key, "none of these problems has such a metric")
-
-
-_KNOWN = ("test_accuracy", "train_accuracy", "test_loss")
 
 
 def _worked(made: Problem, node: Node | None, faults: Faults) -> int:
@@ -232,7 +246,7 @@ def _worked(made: Problem, node: Node | None, faults: Faults) -> int:
 
 def _check_metrics(root: Node, header: Header, tasks: list[Task], faults: Faults) -> None:
     for i, name in enumerate(header.record.metrics or ()):
-        known = {*METRICS, *(m for task in tasks for m in task.problem.metrics)}
+        known = {*STEP_METRICS, *(m for task in tasks for m in task.problem.metrics)}
         if name not in known:
             place = root.at(("record", "metrics", i))
             faults.add(place, f"no metric named '{name}'{meant_or_known(name, known)}")
