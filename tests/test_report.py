@@ -160,6 +160,28 @@ def test_worked_pages_show_formula_numbers_and_result(page, markdown):
     assert r"$x_t = x_{t-1} - \eta g_t$" in markdown
 
 
+def test_what_is_read_as_one_stays_on_one_line(folder):
+    """A hyperparameter with its value, an amount with its sign of percent, two quartiles; but a line
+    may end before the quartiles, or the next column has no room left."""
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    assert '<span class="whole">eps 1e-8</span>' in text
+    assert re.search("[0-9]\N{NO-BREAK SPACE}%</td>|[0-9]\N{NO-BREAK SPACE}%\\s", text)
+    assert re.search("46 \\[[0-9.]+,\N{NO-BREAK SPACE}[0-9.]+\\]", text)
+
+
+def test_fixed_points_are_told_by_their_losses(tmp_path):
+    folder = write_folder(tmp_path / "f", problems=["bowl"], rates=[0.1], tune=0, evaluate=1)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest["problems"][0]["fingerprint"] = [
+        {"value": 2.556853114696219, "gradient_norm": 1.75, "weighted": -0.076},
+        {"value": None, "gradient_norm": None, "weighted": None},
+    ]
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    for text in texts(folder):
+        assert "bowl 2.5568531, –" in text
+        assert "gradient_norm" not in text
+
+
 def test_markdown_pictures_exist(folder, markdown):
     files = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", markdown.replace(r"\]", ""))
     assert len(files) == 11
@@ -405,9 +427,11 @@ def test_the_page_is_never_wider_than_the_window(folder, tmp_path, width):
     text = (folder / "index.html").read_text(encoding="utf-8")
     probe = (
         "<script>addEventListener('load', () => { const d = document.documentElement;"
+        "const cut = [...document.querySelectorAll('caption span, th.group span')].filter("
+        "s => s.getBoundingClientRect().right > d.clientWidth).length;"
         "const bad = [...document.images].filter(i => !i.naturalWidth).length;"
         "parent.document.title = `width ${d.scrollWidth} of ${d.clientWidth}, bad ${bad},"
-        " seen ${document.images.length}`; })</script>"
+        " seen ${document.images.length}, cut ${cut}`; })</script>"
     )
     framed = html.escape(text.replace("</body>", f"{probe}</body>"), quote=True)
     outer = tmp_path / "frame.html"
@@ -419,8 +443,11 @@ def test_the_page_is_never_wider_than_the_window(folder, tmp_path, width):
          "--virtual-time-budget=8000", "--dump-dom", f"file://{outer}"],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
-    found = re.search(r"<title>width (\d+) of (\d+), bad (\d+), seen (\d+)", asked.stdout)
+    found = re.search(
+        r"<title>width (\d+) of (\d+), bad (\d+), seen (\d+), cut (\d+)", asked.stdout
+    )
     assert found, asked.stdout[:500]
-    scroll, client, bad, seen = map(int, found.groups())
+    scroll, client, bad, seen, cut = map(int, found.groups())
     assert scroll <= client
     assert (bad, seen) == (0, 11)
+    assert cut == 0  # what a table shows is read without pushing it aside

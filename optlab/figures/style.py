@@ -170,9 +170,9 @@ def _decade(value: float, _: Any = None) -> str:
         return ""
     exponent = math.log10(value)
     if abs(exponent - round(exponent)) > 1e-6:
-        return f"{value:g}"
+        return f"{value:,g}"
     power = round(exponent)
-    return f"{value:g}" if -3 <= power <= 3 else f"10{str(power).translate(_RAISED)}"
+    return f"{value:,g}" if -3 <= power <= 3 else f"10{str(power).translate(_RAISED)}"
 
 
 def log_axis(axis: Axes, which: str) -> None:

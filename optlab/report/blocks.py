@@ -25,6 +25,8 @@ class Cell:
     latex: tuple[str, ...] = ()
     math: bool = False
     """`text` is LaTeX."""
+    whole: bool = False
+    """Lines of `text` break after its commas only."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from optlab.results import Results, load
 __all__ = ["Facts", "content", "stored"]
 
 
-_SPACE = "\N{NO-BREAK SPACE}"  # between what is read as one: a time and its quartiles, 9 of 10
+_SPACE = "\N{NO-BREAK SPACE}"  # between what is read as one: two quartiles, 9 of 10
 
 
 def stored(folder: str | Path) -> Results:
@@ -150,7 +150,7 @@ def _name(facts: Facts, optimizer: str) -> Cell:
 def _chosen(facts: Facts, problem: str, optimizer: str) -> Cell:
     edges = facts.edges(problem, optimizer)
     remark = listed([f"{side} {name} tried" for name, side in edges.items()])
-    return Cell(pairs_text(facts.setting(problem, optimizer)) or "–", small=remark)
+    return Cell(pairs_text(facts.setting(problem, optimizer)) or "–", small=remark, whole=True)
 
 
 def _times(facts: Facts) -> list[Any]:
@@ -229,7 +229,8 @@ def _time(row: pd.Series, kind: str, plain: bool) -> Cell:
         low, middle, high = (steps(row[f"{kind}_{q}"], budget) for q in ("q25", "median", "q75"))
         text = middle if row["n"] == 1 else f"{middle} [{low}, {high}]"
     small = f"{of(row[f'{kind}_n'], row['n'])} {_share(row[f'{kind}_low'], row[f'{kind}_high'])}"
-    return Cell(text.replace(" ", _SPACE), small=small)
+    # A line may end between a time and its quartiles, not inside either.
+    return Cell(text.replace(" ", _SPACE).replace(f"{_SPACE}[", " ["), small=small)
 
 
 def _share(low: float, high: float) -> str:
@@ -428,7 +429,8 @@ def _unscaled(row: pd.Series) -> str:
 def _percent(share: float) -> str:
     if not np.isfinite(share):
         return number(share)
-    return "< 0.001 %" if 0 < share < 1e-5 else f"{number(100 * share)} %"
+    text = "< 0.001 %" if 0 < share < 1e-5 else f"{number(100 * share)} %"
+    return text.replace(" ", _SPACE)
 
 
 def _optimizers(facts: Facts) -> list[Any]:
@@ -578,8 +580,7 @@ def _provenance(facts: Facts) -> list[Any]:
         ("Processor", m["processor"]),
         ("Commit", m.get("git") or ""),
         ("Time", ", ".join(_timing(k, v) for k, v in m["timings"].items())),
-        ("Problem fingerprints", ", ".join(f"{p['name']} {p['fingerprint']}"
-                                           for p in m["problems"])),
+        ("Losses at fixed points", "; ".join(_fingerprint(p) for p in m["problems"])),
     ]  # fmt: skip
     cells = [[Cell(name), Cell(str(value))] for name, value in rows if value]
     return [
@@ -587,6 +588,15 @@ def _provenance(facts: Facts) -> list[Any]:
         Fold("The spec, as it was run", [Pre(m["spec"])]),
         Fold("The rules, as they were run", [Pre(_code(m))]),
     ]
+
+
+def _fingerprint(problem: dict[str, Any]) -> str:
+    """The loss at the points that stand for a problem, by which two machines can be compared."""
+    points = problem["fingerprint"]
+    if isinstance(points, str):  # of an earlier make
+        return f"{problem['name']} {points}"
+    values = [number(at["value"], 8) for at in points]
+    return f"{problem['name']} {', '.join(values) or 'not known'}"
 
 
 def _timing(name: str, value: Any) -> str:
