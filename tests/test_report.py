@@ -378,6 +378,8 @@ def test_a_bad_folder_is_listed_and_hides_no_other(tmp_path):
     small = {"problems": ["bowl"], "optimizers": ["sgd"], "rates": [0.1], "tune": 0, "evaluate": 2}
     render(write_folder(tmp_path / "good", **small, title="A good one"))
     write_folder(tmp_path / "waiting", **small, title="Waiting to be drawn")
+    older = write_folder(tmp_path / "before", **small)
+    (older / "index.html").write_text("<p>of an earlier version</p>", encoding="utf-8")
     (write_folder(tmp_path / "cut", **small) / "manifest.json").write_text("{", encoding="utf-8")
     (write_folder(tmp_path / "lost", **small) / "manifest.json").unlink()
     folder = write_folder(tmp_path / "older", **small)
@@ -389,12 +391,13 @@ def test_a_bad_folder_is_listed_and_hides_no_other(tmp_path):
     (tmp_path / "bytes" / "manifest.json").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "folder" / "manifest.json").mkdir(parents=True)
     page = Page(render_index(tmp_path).read_text(encoding="utf-8"))
-    assert [a["href"] for a in page.all("a")] == ["good/index.html"]
+    assert [a["href"] for a in page.all("a")] == ["good/index.html", "before/index.html"]
     said = " ".join(page.text.split())
     for name in ("cut", "lost", "older", "torn", "strange", "dated", "bytes", "folder"):
         assert f"{name} This folder cannot be read." in said
     assert "Waiting to be drawn" in said
     assert said.count("Not rendered yet.") == 1
+    assert said.count("Rendered by an earlier optlab") == 1
 
 
 def test_the_index_reads_no_tables(tmp_path):

@@ -105,7 +105,16 @@ def _entry(folder: Path) -> dict[str, str]:
             manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
             known = {"title": str(manifest["title"] or manifest["name"]),
                      "question": str(manifest["question"])}  # fmt: skip
-            return unknown | known | {"answer": "Not rendered yet."}
+            if not (folder / "index.html").exists():
+                return unknown | known | {"answer": "Not rendered yet."}
+            return (
+                unknown
+                | known
+                | {
+                    "answer": "Rendered by an earlier optlab; `optlab report` does it again.",
+                    "link": f"{folder.name}/index.html",
+                }
+            )
         summary = json.loads((folder / _SUMMARY).read_text(encoding="utf-8"))
         return {
             "title": str(summary["title"]),
