@@ -124,7 +124,7 @@ def _optimizer(experiment: Experiment, contender: Contender) -> dict[str, Any]:
         "rule": optimizer.name,
         "hypers": {name: list(values) for name, values in contender.sweep.items()},
         "swept": list(contender.swept),
-        "settings": sum(1 for _ in contender.settings()),
+        "settings": contender.size,
         "citation": optimizer.citation,
         "convention": optimizer.convention,
         "summary": optimizer.summary,

@@ -15,6 +15,7 @@ import pandas as pd
 from optlab.engine import History
 from optlab.plan import Run
 from optlab.spec import Target, Task
+from optlab.spec.model import GAPS
 
 __all__ = ["DIVERGENCE", "coordinates", "curve_table", "error_rows", "path_table", "run_rows"]
 
@@ -130,11 +131,12 @@ def _largest_rise(kept: np.ndarray, minimum: float | None) -> np.ndarray:
 def _met(target: Target, history: History, alive: np.ndarray, minimum: float | None) -> np.ndarray:
     """Where the target is met, at each point of each run; never after divergence."""
     values = history.metrics[target.metric].astype(float)
-    bound = np.full(values.shape[1], target.value)
-    if target.kind == "gap":
-        bound = bound + (minimum or 0.0)
-    elif target.kind == "gap_over_start":
-        bound = (minimum or 0.0) + target.value * (values[0] - (minimum or 0.0))
+    bound: Any = target.value
+    if target.kind in GAPS:
+        if minimum is None:  # it could not be certified, so no gap is known
+            return np.zeros_like(alive)
+        scale = values[0] - minimum if target.kind == "gap_over_start" else 1.0
+        bound = minimum + target.value * scale
     with np.errstate(invalid="ignore"):
         good = values >= bound if target.rising else values <= bound
     return good & alive

@@ -24,7 +24,9 @@ PROBLEMS = {
 LR, BETA = 0.0123, 0.87  # the run that is looked for everywhere
 
 
-def _spec(precision: str, problems: list[str], lr: list[float], betas: list[float], seeds: int) -> str:
+def _spec(
+    precision: str, problems: list[str], lr: list[float], betas: list[float], seeds: int
+) -> str:
     rows = "\n".join(f"  - {name}: {PROBLEMS[name]}" for name in problems)
     return (
         f"title: bits\nsteps: 40\nseeds: {{tune: 1, evaluate: {seeds}}}\nprecision: {precision}\n"
@@ -49,7 +51,9 @@ def _curves(folder: Path) -> dict[tuple[str, str], bytes]:
     runs = pd.read_parquet(results / "runs.parquet")
     curves = pd.read_parquet(results / "curves.parquet").astype({"run_id": str, "metric": str})
     beta = runs["hyper.beta1"].fillna(runs["hyper.b1"])
-    mine = runs[(runs["hyper.lr"] == LR) & (beta == BETA) & (runs.role == "evaluate") & (runs.seed == 0)]
+    mine = runs[
+        (runs["hyper.lr"] == LR) & (beta == BETA) & (runs.role == "evaluate") & (runs.seed == 0)
+    ]
     found = {}
     for run in mine.itertuples():
         rows = curves[curves.run_id == run.run_id].sort_values(["metric", "step"])

@@ -52,7 +52,9 @@ def test_each_spec_shown_is_a_spec(page: str) -> None:
         assert experiment.contenders
 
 
-@pytest.mark.parametrize("spec", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "spec", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda p: p.stem
+)
 def test_shipped_experiments_are_right(spec: Path) -> None:
     experiment = read(spec)
     assert experiment.title

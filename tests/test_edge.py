@@ -52,7 +52,9 @@ def test_a_limit_outside_the_grid_is_left_out() -> None:
 
 
 def test_nothing_diverged() -> None:
-    (row,) = stability_edges(_runs({1.0: ["hit"] * 3, 3.0: ["hit"] * 3}), MANIFEST).to_dict("records")
+    (row,) = stability_edges(_runs({1.0: ["hit"] * 3, 3.0: ["hit"] * 3}), MANIFEST).to_dict(
+        "records"
+    )
     assert row["largest_stable"] == 3.0
     assert pd.isna(row["smallest_diverged"])
 
