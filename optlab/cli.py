@@ -100,9 +100,11 @@ class _Bar:
         self._bar.start()
         self._began = time.monotonic()
         self._done = 0
+        self.stored = 0
         self._task = self._bar.add_task("reading", total=None, rate="")
 
     def begin(self, name: str, runs: int, run_steps: int, stored: int) -> None:
+        self.stored = stored
         kept = f", {stored:,} of them stored" if stored else ""
         self._began, self._done = time.monotonic(), 0
         self._bar.update(self._task, description=f"{_said(name)}: {runs:,} runs{kept}",
@@ -242,7 +244,8 @@ def _run_one(experiment: Experiment, stamp: str, folder: Path, render: bool, tim
         bar.close()
     counts = results.manifest["counts"]
     told = ", ".join(f"{n:,} {status}" for status, n in counts.items() if n)
-    _tell((name, "bold"), f": {len(results.runs):,} runs ({told})")
+    kept = f"; {bar.stored:,} were stored already" if bar.stored else ""
+    _tell((name, "bold"), f": {len(results.runs):,} runs ({told}){kept}")
     if render:
         _tell(results.folder / "index.html")
     if timings:
@@ -260,15 +263,20 @@ def _run_one(experiment: Experiment, stamp: str, folder: Path, render: bool, tim
 @app.command()
 def report(
     folders: Annotated[list[Path], typer.Argument(help="Result folders.", metavar="FOLDER...")],
+    out_: Annotated[Path, typer.Option("--out", help="Where names are looked for.")] = Path(
+        "reports"
+    ),
 ) -> None:
     """Render the pages of result folders again; nothing is run."""
     from optlab import report as pages
 
     with _plain_errors():
-        for folder in folders:
+        # A report's name will do as well, as it does for `open`.
+        found = [f if f.is_dir() or not (out_ / f).is_dir() else out_ / f for f in folders]
+        for folder in found:
             for path in pages.render(folder):
                 _tell(path)
-        for parent in sorted({folder.resolve().parent for folder in folders}):
+        for parent in sorted({folder.resolve().parent for folder in found}):
             pages.render_index(parent)
 
 

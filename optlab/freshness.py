@@ -140,12 +140,17 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
+_FINISHED = (
+    "index.html", "report.md", "summary.json", "manifest.json", "worked.json", "runs.parquet",
+    "runs.csv", "curves.parquet", "paths.parquet", "pictures.npz",
+)  # fmt: skip
+
+
 def is_fresh(folder: Path, wanted: str) -> bool:
     """Whether `folder` holds the finished report with the stamp `wanted`."""
-    needed = ("index.html", "report.md", "manifest.json", "runs.parquet", "curves.parquet", _NAME)
-    if not all((folder / name).is_file() for name in needed):
+    if not all((folder / name).is_file() for name in (*_FINISHED, _NAME)):
         return False
-    return (folder / _NAME).read_bytes() == wanted.encode()
+    return (folder / _NAME).read_bytes() == _mark(folder, wanted)
 
 
 def mark_stale(folder: Path) -> None:
@@ -155,4 +160,10 @@ def mark_stale(folder: Path) -> None:
 
 def mark_fresh(folder: Path, value: str) -> None:
     """Say that the report in `folder` is finished; written last."""
-    (folder / _NAME).write_text(value, encoding="utf-8")
+    (folder / _NAME).write_bytes(_mark(folder, value))
+
+
+def _mark(folder: Path, value: str) -> bytes:
+    """The stamp, and the size of each file: one that was cut or overwritten is made anew."""
+    sizes = [f"{name} {(folder / name).stat().st_size}" for name in _FINISHED]
+    return "\n".join([value, *sizes]).encode()

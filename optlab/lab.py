@@ -202,7 +202,7 @@ class _Laboratory:
 
     def _broken(self, members: Sequence[Run], error: Exception) -> None:
         self.failed.append(members)
-        message = f"{type(error).__name__}: {error}"
+        message = _plainly(error)
         first = message.splitlines()[0]
         for name, count in Counter(r.contender.name for r in members).items():
             problem = members[0].task.name
@@ -312,6 +312,17 @@ class _Laboratory:
         )  # fmt: skip
         text = json.dumps(made, indent=1, allow_nan=False).encode()
         atomic_write(self.folder / "manifest.json", lambda file: file.write(text))
+
+
+def _plainly(error: Exception) -> str:
+    """What broke, in one line; a value that JAX cannot look into has a remedy."""
+    first = str(error).splitlines()[0] if str(error) else ""
+    if type(error).__name__.startswith(("Tracer", "Concretization")):
+        return (
+            "the loss looks at a value while it is compiled: write jnp.where(condition, a, b) for "
+            f"`if`, and jax.numpy's functions for NumPy's ({type(error).__name__})"
+        )
+    return f"{type(error).__name__}: {first}"
 
 
 _Places = dict[tuple[str, str], list[tuple[int, Run]]]

@@ -22,8 +22,8 @@ __all__ = ["DIVERGENCE", "coordinates", "curve_table", "error_rows", "path_table
 BLOW_UP = 1e8
 DIVERGENCE = (
     "A run has diverged where its loss is not finite or its gap to the minimum exceeds "
-    f"{BLOW_UP:g} times the gap at the start (where the minimum is not known: the loss exceeds "
-    f"{BLOW_UP:g} times the larger of 1 and the loss at the start)."
+    f"{BLOW_UP:,.0f} times the gap at the start (where the minimum is not known: the loss exceeds "
+    f"{BLOW_UP:,.0f} times the larger of 1 and the loss at the start)."
 )
 
 

@@ -220,3 +220,26 @@ def test_labels_are_pushed_apart_and_stay_in_order():
 
 def test_ticks_are_plain_text():
     assert [_decade(v) for v in (1e-6, 0.01, 1.0, 1e5)] == ["10⁻⁶", "0.01", "1", "10⁵"]
+
+
+def test_a_path_that_ends_at_its_start_is_drawn(tmp_path):
+    """A run that blows up at its first step has one point."""
+    from optlab.lab import run
+
+    (tmp_path / "own.py").write_text(
+        "from optlab.algebra import exp\n"
+        "def bang(x, g, *, lr=0.1):\n    x = x - lr * exp(g * g * 1000)\n    return x\n"
+    )
+    (tmp_path / "a.yaml").write_text(
+        "title: a\nsteps: 20\nseeds: {tune: 1, evaluate: 2}\nproblems: [rosenbrock]\n"
+        "optimizers: [bang: {use: 'own.py:bang', lr: [0.001, 0.01]}]\n"
+    )
+    figure = figures.paths(run(tmp_path / "a.yaml", tmp_path / "out"))
+    assert "NaN" not in figures.svg(figure)
+
+
+def test_a_window_that_is_none_is_told():
+    from optlab.problems import make_family
+
+    with pytest.raises(ValueError, match="the window is two ranges"):
+        make_family(lambda x: (x * x).sum(0), start=[1.0, 2.0], window=(1, 2))

@@ -287,7 +287,9 @@ def _scope(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]) -> 
         f"{seeds} evaluation seed{'s' * (high != 1)}"
     )
     if (best["chosen_on"] == "tune").any() and (best["settings"] > 1).any():
+        everywhere = (best.loc[best["settings"] > 1, "chosen_on"] == "tune").all()
         text += "; settings were chosen on other seeds"
+        text += "" if everywhere else " where starts are drawn"
     return text + "."
 
 

@@ -154,7 +154,7 @@ def _target(axis: Axes, problem: dict[str, Any], metric: str, quantity: str) -> 
         return
     if not low <= height <= high:
         return
-    axis.axhline(height, color=INK, linestyle=":", linewidth=1.1)
+    axis.axhline(height, color=INK, linestyle="-", linewidth=0.7)
     axis.annotate(f"target {short(goal(entry['label']), 28)}", (1, height), (-3, 3),
                   xycoords=axis.get_yaxis_transform(), textcoords="offset points", ha="right",
                   va="bottom", fontsize=7.5, color=MUTED,

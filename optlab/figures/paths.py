@@ -105,7 +105,7 @@ def _walks(axis: Axes, results: Results, chosen: pd.DataFrame, look: dict[str, L
         axis.plot(x[-1], y[-1], style.marker, color=style.color, markersize=6)
         line.set_marker(style.marker)
         line.set_markersize(3.2)
-        line.set_markevery([i for i in _tenths(len(x)) if i])
+        line.set_markevery([i for i in _tenths(len(x)) if 0 < i < len(x)])
         handles.append(line)
         axis.plot(x[0], y[0], "o", markersize=8, markerfacecolor="none", markeredgecolor=INK)
     if handles:

@@ -39,7 +39,7 @@ class Minimum:
     """The smallest loss, where it is taken (if known), and how we know."""
 
     value: float
-    provenance: Literal["closed form", "certificate", "best found"]
+    provenance: Literal["closed form", "certificate", "declared", "best found"]
     at: tuple[Any, ...] = ()
     error: float = 0.0
     """The true minimum lies in [value - error, value]."""
@@ -170,6 +170,10 @@ def make_family(
     if point.ndim != 1:
         raise ValueError(f"{loss.__name__}: the start must be a list of numbers, one a coordinate")
 
+    if window is not None and np.shape(window) != (2, 2):
+        raise ValueError(f"{loss.__name__}: the window is two ranges, as in "
+                         "`window=((-4, 4), (-4, 4))`")  # fmt: skip
+
     def make(**parameters: Any) -> Problem:
         return Problem(
             name=loss.__name__,
@@ -179,7 +183,7 @@ def make_family(
             start=drawn,
             given=None if drawn else point,
             usual=None if usual is None else np.asarray(usual, dtype=float),
-            minimum=None if minimum is None else Minimum(minimum, "closed form"),
+            minimum=None if minimum is None else Minimum(minimum, "declared"),
             window=window,
         )
 

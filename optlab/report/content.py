@@ -127,8 +127,8 @@ def _curves(facts: Facts) -> list[Any]:
     caption = "Each line is one optimizer at its chosen setting, lower is better. "
     if known:
         caption += (
-            "The height is the gap: the loss minus f*, the smallest loss there is, so a straight "
-            "line down means a constant factor each update. "
+            "Where the axis says f*, the height is the gap: the loss minus f*, the smallest loss "
+            "there is, so a straight line down means a constant factor each update. "
         )
     if several:
         caption += (
@@ -136,7 +136,8 @@ def _curves(facts: Facts) -> list[Any]:
             "band runs from the lower to the upper quartile. "
         )
     caption += (
-        "A cross ends a line where half of the runs had diverged. The dotted line is the target. "
+        "A cross ends a line where half of the runs had diverged, and a band that reaches the top has "
+        "runs that diverged in it. A thin level line is the target, where it is one loss for all. "
         "Computed at every recorded step from the full loss, not from a batch's; what lies more "
         "than sixteen decades below the top is rounding and stands on the lower edge."
     )
@@ -290,7 +291,8 @@ def _last(facts: Facts) -> list[Any]:
     if not groups:
         return []
     caption = (
-        "No target was set, so the last value stands for the result, lowest first: the median over "
+        "No target applies here, so the last value stands for the result, lowest first: the median "
+        "over "
         "evaluation seeds and the lower and upper quartile in brackets. A run that diverged counts "
         "as ∞."
     )
@@ -539,20 +541,32 @@ def _completeness(facts: Facts) -> list[Any]:
         groups.append((str(problem), rows))
     head = ["Optimizer", "Runs", "Hit", "Budget", "Diverged", "Error", "Stalled"]
     caption = (
-        "Every run of every setting, on tune and evaluation seeds. Hit: below the target at the "
+        f"Every run of every setting, on tune and evaluation seeds{_pictured(facts)}. Hit: below the "
+        "target at the "
         "end. Budget: used up its updates without. Stalled: the gradient became exactly zero away "
         "from a minimum. Nothing is left out."
     )
     return [Table(caption, head, groups, frozenset(range(1, 7)))]
 
 
+def _pictured(facts: Facts) -> str:
+    """What is counted at the top of the page and not among the runs that count."""
+    pictures = int((facts.results.runs["role"] == "picture").sum())
+    if not pictures:
+        return ""
+    return f"; besides them {plural(pictures, 'run')} from the usual start, for pictures only"
+
+
 def _limits(facts: Facts) -> list[Any]:
     items = [warning["text"] for warning in facts.warnings]
-    seeds = facts.manifest["seeds"]
-    if seeds.get("tune"):
+    chosen = facts.best[(facts.best["settings"] > 1) & (facts.best["chosen_on"] == "tune")]
+    if len(chosen):
+        tune = plural(int(facts.manifest["seeds"]["tune"]), "tune seed")
         items.append(
-            f"Settings were chosen on {plural(int(seeds['tune']), 'tune seed')} and are shown on "
-            "evaluation seeds that the choice has not seen."
+            f"Where there was a choice, the setting was chosen on {tune}: the one with the smallest "
+            "median time to hold the target (never counts as infinite), ties and problems without a "
+            "target by the smallest median last loss. It is shown on evaluation seeds that the choice "
+            "has not seen."
         )
     items.append(
         "No claim was declared before these runs, so nothing here is a test: the page describes "
