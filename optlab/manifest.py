@@ -8,6 +8,7 @@ import math
 import subprocess
 from collections.abc import Mapping
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ def manifest(
         },
         "precision": experiment.precision,
         "divergence": DIVERGENCE,
-        "versions": {k: v for k, v in environment().items() if k not in ("processor", "flags")},
+        "versions": {"optlab": version("optlab")}
+        | {k: v for k, v in environment().items() if k not in ("processor", "flags")},
         "processor": environment()["processor"],
         "git": _commit(experiment.path.parent),
         **more,

@@ -586,8 +586,7 @@ def _provenance(facts: Facts) -> list[Any]:
         ("Command", m["command"]),
         ("Spec", f"{m['spec_file']}, hash {m['spec_hash']}"),
         ("Runs", f"{len(facts.results.runs):,}: {counts}"),
-        ("Seeds", f"{seeds['tune']} tune, {seeds['evaluate']} evaluate, experiment seed "
-                  f"{seeds['experiment']}"),
+        ("Seeds", f"{_seeds(facts)}experiment seed {seeds['experiment']}"),
         ("Numbers", m["precision"]),
         ("Diverged means", m["divergence"]),
         ("Versions", ", ".join(f"{name} {v}" for name, v in m["versions"].items())),
@@ -602,6 +601,13 @@ def _provenance(facts: Facts) -> list[Any]:
         Fold("The spec, as it was run", [Pre(m["spec"])]),
         Fold("The rules, as they were run", [Pre(_code(m))]),
     ]
+
+
+def _seeds(facts: Facts) -> str:
+    """How many seeds ran in each role."""
+    counting = facts.results.runs[facts.results.runs["role"] != "picture"]
+    counts = counting.groupby("role", observed=True)["seed"].nunique()
+    return "".join(f"{n} {role}, " for role, n in counts.items())
 
 
 def _fingerprint(problem: dict[str, Any]) -> str:
