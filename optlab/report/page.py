@@ -18,7 +18,8 @@ from markupsafe import Markup
 from optlab.analysis.words import plural
 from optlab.files import atomic_write
 from optlab.report.blocks import Figures, Fold, Picture
-from optlab.report.content import Facts, content, stored
+from optlab.report.content import content
+from optlab.report.facts import Facts, stored
 from optlab.worked import mathml
 
 __all__ = ["render", "render_index"]
