@@ -23,6 +23,7 @@ __all__ = [
     "logistic",
     "newton",
     "softmax",
+    "unproved",
 ]
 
 Derivatives = Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]]
@@ -39,11 +40,17 @@ def certified(derivatives: Derivatives, dim: int, m: float) -> Minimum | None:
     leaves more than a billionth of it open, which says nothing of gaps worth looking at."""
     w = newton(derivatives, np.zeros(dim))
     value, g, _ = derivatives(w)
-    error = float(g @ g / (2.0 * m))
+    error = unproved(g, m)
     if not error <= 1e-9 * max(float(value), 1e-9):
         return None
     # No double says more than its own rounding, whatever the certificate proves of the exact loss.
     return Minimum(float(value), "certificate", error=max(error, 8 * float(np.spacing(abs(value)))))
+
+
+def unproved(g: np.ndarray, m: float) -> float:
+    """How far a loss of curvature at least m > 0 can lie above its minimum where its gradient is g
+    (d,): ||g||^2 / (2 m), by strong convexity, in exact arithmetic."""
+    return float(g @ g / (2.0 * m))
 
 
 def newton(
