@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +14,8 @@ from optlab.adapters import Optimizer
 from optlab.problems import Problem
 
 __all__ = [
-    "GAPS", "KINDS", "STEP_METRICS", "Contender", "Experiment", "Record", "Seeds", "Target", "Task",
+    "GAPS", "KINDS", "STEP_METRICS", "Claim", "Contender", "Experiment", "Record", "Seeds", "Side",
+    "Target", "Task",
 ]  # fmt: skip
 
 
@@ -110,6 +112,50 @@ class Contender:
             yield dict(zip(self.sweep, values, strict=True))
 
 
+@dataclass(frozen=True)
+class Side:
+    """One side of a claim: an optimizer at its tuned or at its default setting."""
+
+    optimizer: str
+    selection: Literal["tuned", "default"] = "tuned"
+
+    def __str__(self) -> str:
+        return self.optimizer if self.selection == "tuned" else f"default {self.optimizer}"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement that the runs will be judged by, written before them.
+
+    `better`: `a` is better than each of `others`. `equivalent`: `a` and the one other differ by less
+    than the margin either way. `never`: no run of `a` exceeds the margin of the measure.
+    """
+
+    text: str
+    """As it was written: a sentence, or one made from its keys."""
+    kind: Literal["better", "equivalent", "never"]
+    a: Side
+    others: tuple[Side, ...]
+    measures: tuple[str, ...]
+    """One, or those that the claim is judged on side by side (reached and held)."""
+    problems: tuple[str, ...]
+    target: str | None = None
+    """The label of the target for measures of time; None is each problem's deciding one."""
+    margin: float | None = None
+    """A factor (at least 1) or a difference; None is the measure's own."""
+    alpha: float = 0.05
+    min_seeds: int = 10
+    at_most: float = 0.1
+    """For `never`: the share of runs that may do it after all before the claim is wrong. A claim
+    about runs never seen cannot be surer than that."""
+
+    @property
+    def id(self) -> str:
+        """A hash of what is claimed, not of how it is worded."""
+        meant = replace(self, text="")
+        return hashlib.sha256(repr(meant).encode()).hexdigest()[:12]
+
+
 @dataclass(frozen=True, eq=False)
 class Experiment:
     """One question: every contender on every task."""
@@ -124,6 +170,7 @@ class Experiment:
     record: Record
     tasks: tuple[Task, ...]
     contenders: tuple[Contender, ...]
+    claims: tuple[Claim, ...] = ()
 
     def contender(self, name: str) -> Contender:
         return next(c for c in self.contenders if c.name == name)
