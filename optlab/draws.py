@@ -1,8 +1,9 @@
-"""Random starts and minibatches, from the causes of a run alone.
+"""Random starts, minibatches and noise, from the causes of a run alone.
 
 A stream comes from (experiment seed, problem family, role, seed), never from a place in a batch nor
-from the optimizer: all optimizers meet the same starts and the same batches, and two condition
-numbers of one family share their starts. Everything is drawn in float64 and cast later.
+from the optimizer: all optimizers meet the same starts, the same batches and the same noise, and two
+condition numbers of one family share their starts. Starts are drawn in float64 and cast later; noise
+is drawn by the engine, in the precision of the run, from a key that stands here.
 """
 
 from __future__ import annotations
@@ -22,13 +23,18 @@ from optlab.spec import Task
 __all__ = ["Draws", "fingerprint"]
 
 ROLES = {"tune": 0, "evaluate": 1, "picture": 2}
-_START, _BATCHES, _PROBE = range(3)
+_START, _BATCHES, _PROBE, _NOISE = range(4)
 _MOST_TRIES = 1000
 
 
+def _sequence(
+    seed: int, problem: Problem, role: int, index: int, use: int
+) -> np.random.SeedSequence:
+    return np.random.SeedSequence([seed, zlib.crc32(problem.name.encode()), role, index, use])
+
+
 def _generator(seed: int, problem: Problem, role: int, index: int, use: int) -> np.random.Generator:
-    entropy = [seed, zlib.crc32(problem.name.encode()), role, index, use]
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy)))
+    return np.random.Generator(np.random.Philox(_sequence(seed, problem, role, index, use)))
 
 
 @dataclass
@@ -82,6 +88,15 @@ class Draws:
             generator = _generator(self.seed, problem, ROLES[run.role], run.seed, _BATCHES)
             self._streams[key] = problem.stream(generator, run.task.steps)
         return self._streams[key]
+
+    def key(self, run: Run) -> np.ndarray | None:
+        """The key `(2,)`, uint32, of the noise in a run's gradients; None where there is none."""
+        problem = run.task.problem
+        if not problem.noise:
+            return None
+        return _sequence(self.seed, problem, ROLES[run.role], run.seed, _NOISE).generate_state(
+            2, np.uint32
+        )
 
 
 def fingerprint(problem: Problem) -> list[dict[str, float]]:

@@ -29,11 +29,13 @@ __all__ = ["Clock", "Engine", "History", "Inputs", "picture", "prepare", "probe"
 @dataclass(frozen=True, eq=False)
 class Inputs:
     """What a cell is started with: one start and one set of hyperparameters a run, and the rows of
-    each step's minibatch `(steps, rows)`, if any, shared by the runs."""
+    each step's minibatch `(steps, rows)`, if any, shared by the runs. Where gradients are noisy, each
+    run has a key `(2,)`, uint32, from which its noise is drawn."""
 
     starts: Sequence[Any]
     hypers: Sequence[dict[str, float]]
     stream: np.ndarray | None = None
+    keys: Sequence[np.ndarray] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,9 +95,10 @@ Clock.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 
 def build(program: Program) -> Callable[..., dict[str, Any]]:
-    """The function that JAX compiles: (params, hypers, data, test, stream) -> recorded arrays.
+    """The function that JAX compiles: (params, hypers, data, test, stream, keys) -> recorded arrays.
 
-    Runs lie first in every leaf of `params` where the program is mapped, else last.
+    Runs lie first in every leaf of `params` where the program is mapped, else last; `keys` is
+    `(runs, 2)` where the problem adds noise to gradients, else None.
     """
     import jax
     from jax import lax, tree
@@ -109,9 +112,16 @@ def build(program: Program) -> Callable[..., dict[str, Any]]:
     def start(params: Any, hypers: Any) -> Any:
         return optimizer.start(params, {**hypers, **fixed})
 
-    def step(params: Any, state: Any, t: Any, hypers: Any, logs: Any, batch: Any) -> Any:
+    def step(
+        params: Any, state: Any, t: Any, hypers: Any, logs: Any, batch: Any, noise: Any
+    ) -> Any:
         clock = Clock(t, [(hypers[name], log) for name, log in logs.items()])
-        return optimizer.step(params, gradient(params, batch), clock, state, {**hypers, **fixed})
+        g = gradient(params, batch)
+        if problem.noise:
+            g = tree.map(jnp.add, g, noise)
+        # The loss that the gradient is of: of the batch in hand, and without the noise.
+        seen = {"value": problem.loss(params, batch)} if optimizer.wants_loss else {}
+        return optimizer.step(params, g, clock, state, {**hypers, **fixed}, **seen)
 
     def dot(a: Any, b: Any) -> Any:
         return sum((x * y).sum(axis) for x, y in zip(tree.leaves(a), tree.leaves(b), strict=True))
@@ -136,19 +146,29 @@ def build(program: Program) -> Callable[..., dict[str, Any]]:
 
     if program.mapped:
         start = jax.vmap(start)
-        step = jax.vmap(step, in_axes=(0, 0, None, 0, 0, None))
+        step = jax.vmap(step, in_axes=(0, 0, None, 0, 0, None, 0))
         observe = jax.vmap(observe, in_axes=(0, 0, 0, None, None))
 
     steps_wanted = {"step_norm", "step_cosine"} & set(program.metrics)
     counts = np.diff(program.points, prepend=0).astype(np.int32)
 
-    def run(params: Any, hypers: Any, data: Any, test: Any, stream: Any) -> dict[str, Any]:
+    def noise_at(params: Any, keys: Any, t: Any) -> Any:
+        """The noise of step t + 1, like `params`: of a run's key and of t alone."""
+        return jax.vmap(
+            lambda key: _normal_like(params, key, t, problem.noise, program.mapped),
+            out_axes=0 if program.mapped else -1,
+        )(keys)
+
+    def run(
+        params: Any, hypers: Any, data: Any, test: Any, stream: Any, keys: Any
+    ) -> dict[str, Any]:
         logs = {name: jnp.log(hypers[name]) for name in optimizer.powers if name in hypers}
         real = tree.leaves(params)[0].dtype
 
         def advance(params: Any, state: Any, t: Any) -> Any:
             batch = data if stream is None else tree.map(lambda a: a[stream[t]], data)
-            params, state = step(params, state, (t + 1).astype(real), hypers, logs, batch)
+            noise = noise_at(params, keys, t) if problem.noise else None
+            params, state = step(params, state, (t + 1).astype(real), hypers, logs, batch, noise)
             return params, state, t + 1
 
         def plain(_: Any, carry: Any) -> Any:
@@ -174,6 +194,22 @@ def build(program: Program) -> Callable[..., dict[str, Any]]:
         return lax.scan(point, carry, counts)[1]
 
     return run
+
+
+def _normal_like(params: Any, key: Any, t: Any, scale: float, mapped: bool) -> Any:
+    """Independent normal numbers of deviation `scale`, one for each parameter of one run. The
+    generator counts (Threefry), so that nothing is stored and a step's noise needs no earlier one."""
+    import jax
+    from jax import tree
+
+    now = jax.random.fold_in(jax.random.wrap_key_data(key, impl="threefry2x32"), t)
+    leaves, structure = tree.flatten(params)
+    drawn = []
+    for i, leaf in enumerate(leaves):
+        shape = leaf.shape[1:] if mapped else leaf.shape[:-1]
+        own = jax.random.fold_in(now, i)
+        drawn.append(scale * jax.random.normal(own, shape, leaf.dtype))
+    return tree.unflatten(structure, drawn)
 
 
 def prepare(cache: Path | None = None) -> None:
@@ -286,9 +322,10 @@ class Engine:
         with _precision(program.precision):
             arguments = jax.device_put(self._batch(program, inputs), device)
             data = self._resident(program, device)
-            compiled = self._program(program, (*arguments[:2], *data, arguments[2]), device)
+            everything = (*arguments[:2], *data, *arguments[2:])
+            compiled = self._program(program, everything, device)
             began = time.perf_counter()
-            recorded = jax.tree.map(np.asarray, compiled(*arguments[:2], *data, arguments[2]))
+            recorded = jax.tree.map(np.asarray, compiled(*everything))
             seconds = time.perf_counter() - began
         with self._lock:
             self.timings["run"] += seconds
@@ -320,7 +357,7 @@ class Engine:
             self._data[key] = (*jax.device_put(both, device), problem)
         return self._data[key][:2]
 
-    def _batch(self, program: Program, inputs: Inputs) -> tuple[Any, Any, Any]:
+    def _batch(self, program: Program, inputs: Inputs) -> tuple[Any, Any, Any, Any]:
         """Starts and hyperparameters stacked over lanes, the last run repeated in the empty ones."""
         from jax import tree
 
@@ -332,7 +369,10 @@ class Engine:
         hypers = {
             name: np.array([inputs.hypers[i][name] for i in lanes]) for name in program.hypers
         }
-        return (*_cast((params, hypers), program.precision), inputs.stream)
+        keys = None
+        if inputs.keys is not None:
+            keys = np.stack([inputs.keys[i] for i in lanes])
+        return (*_cast((params, hypers), program.precision), inputs.stream, keys)
 
 
 class _Schedule:

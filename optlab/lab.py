@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from optlab import engine, freshness, plan, tables
+from optlab.analysis import best_settings, setting
 from optlab.causes import program_key
 from optlab.draws import Draws, fingerprint
 from optlab.engine import Engine, History, Inputs
@@ -87,6 +88,8 @@ class _Laboratory:
         self.errors: list[dict[str, Any]] = []
         self.failed: list[Sequence[Run]] = []
         self.fingerprints: dict[str, Any] = {}
+        self.known: set[str] = set()
+        self._keys: dict[tuple[Any, ...], str] = {}
         self.timings = {"import and spec": time.perf_counter() - began}
 
     def run(self) -> Results:
@@ -94,14 +97,17 @@ class _Laboratory:
         freshness.mark_stale(self.folder)
         clear_strays(self.folder)
         with self._timed("plan"):
-            runs = list(plan.runs(self.experiment))
-            found, todo = self._stored(runs)
             minima = {t.name: self.minima(t.problem) for t in self.experiment.tasks}
-        with self._timed("starts"):
-            new = {r.run_id for r in todo}
-            stored = sum(r.run_id not in new for r in runs)
-            todo = self._draw(todo)
-        self._execute(todo, found, len(runs), stored)
+            runs = list(plan.runs(self.experiment))
+        found: dict[str, _Found] = {}
+        self._stage(runs, found)
+        if self.experiment.staged:
+            with self._timed("tables"):
+                chosen = self._chosen(runs, found, minima)
+            with self._timed("plan"):
+                second = list(plan.chosen_runs(self.experiment, chosen))
+            self._stage(second, found)
+            runs = _by_task(self.experiment, [*runs, *second])
         with self._timed("tables"):
             table = self._tables(runs, found, minima)
             status = table["status"].eq("error").groupby(table["problem"]).all()
@@ -112,30 +118,62 @@ class _Laboratory:
         self._manifest(table, minima)
         return load(self.folder)
 
+    def _stage(self, runs: list[Run], found: dict[str, _Found]) -> None:
+        """Bring in what is stored of `runs`, and run the rest."""
+        with self._timed("plan"):
+            todo = self._stored(runs, found)
+        with self._timed("starts"):
+            new = {r.run_id for r in todo}
+            stored = sum(r.run_id not in new for r in runs)
+            todo = self._draw(todo)
+        self._execute(todo, found, len(runs), stored)
+
+    def _chosen(
+        self, runs: list[Run], found: dict[str, _Found], minima: dict[str, Minimum | None]
+    ) -> dict[tuple[str, str], dict[str, float]]:
+        """The setting that the trials choose for each (problem, optimizer). One of which every trial
+        stopped with an error has none."""
+        trials = [run for run in runs if run.part == "trial"]
+        known = manifest(self.experiment, minima, self.fingerprints)
+        chosen: dict[tuple[str, str], dict[str, float]] = {}
+        if trials:
+            best = best_settings(self._rows(trials, found, minima), known)
+            for _, row in best[best["errors"] < best["seeds"] * best["settings"]].iterrows():
+                names = self.experiment.contender(row["optimizer"]).sweep
+                chosen[row["problem"], row["optimizer"]] = setting(row, names)
+        for task in self.experiment.tasks:
+            for name in task.optimizers:
+                contender = self.experiment.contender(name)
+                if contender.size == 1:
+                    chosen[task.name, name] = next(contender.settings())
+        return chosen
+
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:
         began = time.perf_counter()
         yield
-        self.timings[name] = time.perf_counter() - began
+        self.timings[name] = self.timings.get(name, 0.0) + time.perf_counter() - began
 
-    def _stored(self, runs: list[Run]) -> tuple[dict[str, _Found], list[Run]]:
-        """What is stored, by program key, and the runs that are not: one run of each run_id."""
-        self._keys: dict[tuple[Any, ...], str] = {}
+    def _stored(self, runs: list[Run], found: dict[str, _Found]) -> list[Run]:
+        """Bring in what is stored and not yet `found`, by program key; the runs that are neither, one
+        of each run_id."""
         wanted: dict[str, dict[str, Run]] = {}
         for run in runs:
             key = self._key(run)
-            wanted.setdefault(key, {}).setdefault(run.run_id, run)
-        found: dict[str, _Found] = {}
+            if run.run_id not in self.known:
+                wanted.setdefault(key, {}).setdefault(run.run_id, run)
         todo: list[Run] = []
         for key, by_id in wanted.items():
-            found[key] = _Found()
+            mine = found.setdefault(key, _Found())
+            self.known.update(by_id)
             for cell in self.store.load(key, by_id):
-                found[key].runs.append([by_id.pop(name) for name in cell.run_ids])
-                found[key].histories.append(cell.history)
+                mine.runs.append([by_id.pop(name) for name in cell.run_ids])
+                mine.histories.append(cell.history)
             todo.extend(by_id.values())
         for path in self.store.broken:
             self.progress.note(f"{path.name} could not be read and is run again")
-        return found, todo
+        self.store.broken.clear()
+        return todo
 
     def _key(self, run: Run) -> str:
         of = plan.program_of(self.experiment, run)
@@ -174,6 +212,7 @@ class _Laboratory:
             [self.draws.start(r) for r in cell.runs],
             [dict(r.hypers) for r in cell.runs],
             self.draws.stream(cell.runs[0]),
+            [self.draws.key(r) for r in cell.runs] if cell.program.problem.noise else None,
         )
 
     def _execute(self, todo: list[Run], found: dict[str, _Found], total: int, stored: int) -> None:
@@ -189,7 +228,8 @@ class _Laboratory:
         except Exception:  # a full disk, say: let the threads end before the process does
             execution.close()
             raise
-        self.timings |= working.timings
+        for name, seconds in working.timings.items():
+            self.timings[name] = self.timings.get(name, 0.0) + seconds
 
     def _take(self, cell: Cell, outcome: History | Exception, found: dict[str, _Found]) -> None:
         if isinstance(outcome, Exception):
@@ -210,32 +250,20 @@ class _Laboratory:
                                 "message": message})  # fmt: skip
             self.progress.note(f"{name} on {problem} broke: {first}")
 
-    def _tables(
+    def _rows(
         self, runs: list[Run], found: dict[str, _Found], minima: dict[str, Minimum | None]
     ) -> pd.DataFrame:
-        """Write runs, curves and paths; give the runs."""
-        number: dict[str, int] = {}
-        rows_of: _Places = {}
-        for place, run in enumerate(runs):
-            number.setdefault(run.run_id, len(number))
-            rows_of.setdefault((self._key(run), run.run_id), []).append((place, run))
-        if len(rows_of) > len(number):
-            raise AssertionError("two programs share the identity of a run")
-        rows, curves, paths = [], [], []
+        """The table of `runs`, in their order; what else is found is left out."""
+        rows_of = self._places(runs)
+        rows = []
         for key, results in found.items():
             for members, history in zip(results.runs, results.histories, strict=True):
-                diverged_at = np.full(len(members), np.nan)
                 for columns, places, same in _alike(key, members, rows_of):
                     minimum = minima[same[0].task.name]
                     part = tables.run_rows(
                         same, history.of(columns), minimum.value if minimum else None
                     )
-                    diverged_at[columns] = part["diverged_at"]
                     rows.append(part.set_axis(places))
-                index = np.array([number[r.run_id] for r in members])
-                curves.append((index, history, diverged_at))
-                if history.path is not None:
-                    paths.append((index, history, tables.coordinates(members[0].task)))
         for failed in self.failed:
             for member in failed:  # one by one: they may be of several programs
                 for _, places, same in _alike(self._key(member), [member], rows_of):
@@ -243,6 +271,31 @@ class _Laboratory:
         table = _in_order(rows)
         if list(table["run_id"]) != [r.run_id for r in runs]:
             raise AssertionError("the table of runs is not the plan's")
+        return table
+
+    def _places(self, runs: list[Run]) -> _Places:
+        rows_of: _Places = {}
+        for place, run in enumerate(runs):
+            rows_of.setdefault((self._key(run), run.run_id), []).append((place, run))
+        if len(rows_of) > len({run.run_id for run in runs}):
+            raise AssertionError("two programs share the identity of a run")
+        return rows_of
+
+    def _tables(
+        self, runs: list[Run], found: dict[str, _Found], minima: dict[str, Minimum | None]
+    ) -> pd.DataFrame:
+        """Write runs, curves and paths; give the runs."""
+        table = self._rows(runs, found, minima)
+        once = table.drop_duplicates("run_id")
+        number = {run_id: i for i, run_id in enumerate(once["run_id"])}
+        ended = once["diverged_at"].to_numpy(dtype=float)
+        curves, paths = [], []
+        for results in found.values():
+            for members, history in zip(results.runs, results.histories, strict=True):
+                index = np.array([number[r.run_id] for r in members])
+                curves.append((index, history, ended[index]))
+                if history.path is not None:
+                    paths.append((index, history, tables.coordinates(members[0].task)))
         self._write_table("runs", table)
         self._write_table("curves", tables.curve_table(curves, list(number)))
         self._write_table("paths", tables.path_table(paths, list(number)))
@@ -303,7 +356,7 @@ class _Laboratory:
         )  # fmt: skip
 
     def _manifest(self, table: pd.DataFrame, minima: dict[str, Minimum | None]) -> None:
-        counts = Counter(table["status"])
+        counts = Counter(table.drop_duplicates(["problem", "optimizer", "run_id"])["status"])
         made = manifest(
             self.experiment, minima, self.fingerprints,
             counts={status: counts[status] for status in ("hit", "budget", "diverged", "error")},
@@ -336,7 +389,7 @@ def _alike(
     the plan, and the runs. A run that the plan has under two names fills a row for each."""
     groups: dict[tuple[str, str], tuple[list[int], list[int], list[Run]]] = {}
     for column, member in enumerate(members):
-        for place, run in rows_of[key, member.run_id]:
+        for place, run in rows_of.get((key, member.run_id), ()):
             columns, places, same = groups.setdefault(
                 (run.task.name, run.contender.name), ([], [], [])
             )
@@ -344,6 +397,13 @@ def _alike(
             places.append(place)
             same.append(run)
     yield from groups.values()
+
+
+def _by_task(experiment: Experiment, runs: list[Run]) -> list[Run]:
+    """Runs of both stages in the order of the spec: by problem, then by optimizer."""
+    tasks = {id(task): i for i, task in enumerate(experiment.tasks)}
+    contenders = {id(contender): i for i, contender in enumerate(experiment.contenders)}
+    return sorted(runs, key=lambda run: (tasks[id(run.task)], contenders[id(run.contender)]))
 
 
 def _in_order(parts: list[pd.DataFrame]) -> pd.DataFrame:

@@ -36,6 +36,8 @@ class OptaxOptimizer:
     """Hyperparameters that count something; optax wants them as `int`."""
     fixed: frozenset[str]
     source: str
+    wants_loss: bool = False
+    """Whether optax wants the loss in every step, as `value`."""
 
     one_run = True  # it is written for one run's parameters, so the engine maps it
     powers: tuple[str, ...] = ()
@@ -70,23 +72,32 @@ class OptaxOptimizer:
 
         state = self._build(hypers).init(params)
         zeros = jax.tree.map(lambda p: p * 0, params)
-        after = jax.eval_shape(lambda s: self._update(params, zeros, s, hypers)[1], state)
+        seen = {"value": jax.numpy.asarray(0.0)} if self.wants_loss else {}
+        after = jax.eval_shape(lambda s: self._update(params, zeros, s, hypers, seen)[1], state)
         widest = jax.numpy.result_type(*(p.dtype for p in jax.tree.leaves(params)))
         return jax.tree.map(lambda s, a: jax.numpy.asarray(s, _settled(a.dtype, widest)),
                             state, after)  # fmt: skip
 
     def step(
-        self, params: Any, grads: Any, t: Any, state: Any, hypers: Mapping[str, Any]
+        self, params: Any, grads: Any, t: Any, state: Any, hypers: Mapping[str, Any], **seen: Any
     ) -> tuple[Any, Any]:
-        """One update of one run; `t` is not used, since optax counts in its own state."""
+        """One update of one run; `t` is not used, since optax counts in its own state. `seen` is the
+        loss as `value`, where optax wants it."""
         import jax
 
-        updates, new = self._update(params, grads, state, hypers)
+        updates, new = self._update(params, grads, state, hypers, seen)
         params = jax.tree.map(lambda p, u: (p + u).astype(p.dtype), params, updates)
         return params, jax.tree.map(lambda s, n: jax.numpy.asarray(n, s.dtype), state, new)
 
-    def _update(self, params: Any, grads: Any, state: Any, hypers: Mapping[str, Any]) -> Any:
-        return self._build(hypers).update(grads, state, params)
+    def _update(
+        self,
+        params: Any,
+        grads: Any,
+        state: Any,
+        hypers: Mapping[str, Any],
+        seen: Mapping[str, Any],
+    ) -> Any:
+        return self._build(hypers).update(grads, state, params, **seen)
 
     def _build(self, hypers: Mapping[str, Any]) -> Any:
         given = self.hypers | dict(hypers)
@@ -129,7 +140,7 @@ def optax_optimizer(path: str, options: Mapping[str, Any] | None = None) -> Opta
     found = _sort_out(path, inspect.signature(factory).parameters, options)
     whole = frozenset(found.whole)
     draft = OptaxOptimizer(path, factory, found.hypers, found.arguments, whole, whole, "")
-    _check_runs(draft)
+    draft = replace(draft, wants_loss=_wants_loss(draft))
     untraced = {n for n in found.hypers if n not in whole and not _traceable(draft, n)}
     told = {n: v for n, v in found.arguments.items() if not callable(v)}
     switches = "".join(f"\n{name}={told[name]!r}" for name in sorted(told))
@@ -243,8 +254,10 @@ def _trial(optimizer: OptaxOptimizer, traced: tuple[str, ...]) -> None:
 
     params = {"matrix": jnp.ones((2, 3)), "vector": jnp.ones(3)}
 
+    seen = {"value": jnp.asarray(1.0)} if optimizer.wants_loss else {}
+
     def both(values: dict[str, Any]) -> Any:
-        return optimizer.step(params, params, 1, optimizer.start(params, values), values)
+        return optimizer.step(params, params, 1, optimizer.start(params, values), values, **seen)
 
     jax.eval_shape(both, {name: jnp.asarray(float(optimizer.hypers[name])) for name in traced})
 
@@ -261,21 +274,27 @@ def _traceable(optimizer: OptaxOptimizer, name: str) -> bool:
     return True
 
 
-def _check_runs(optimizer: OptaxOptimizer) -> None:
-    """ValueError where the optimizer wants more than parameters and gradients."""
+def _wants_loss(optimizer: OptaxOptimizer) -> bool:
+    """Whether the optimizer wants the loss beside parameters and gradients; ValueError where it
+    wants more."""
     path = optimizer.path
     try:
         _trial(optimizer, ())
     except TypeError as error:
         missing = re.findall(r"'(\w+)'", str(error).partition("keyword-only argument")[2])
+        if missing == ["value"] and not optimizer.wants_loss:
+            _wants_loss(replace(optimizer, wants_loss=True))  # nothing else is in its way
+            return True
         if not missing:
             raise ValueError(f"{path} cannot be set up like this: {error}") from error
         raise ValueError(
             f"{path} needs {' and '.join(f'`{name}`' for name in missing)} (the loss or a function "
-            "that evaluates it) in every step, and optlab hands an optimizer gradients only"
+            "that evaluates it) in every step, and optlab hands an optimizer the gradient and the "
+            "loss, not a function"
         ) from error
     except (ValueError, AttributeError, KeyError, NotImplementedError) as error:
         raise ValueError(f"{path} cannot be set up like this: {error}") from error
+    return False
 
 
 def _reference(doc: str) -> str:

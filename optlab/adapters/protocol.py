@@ -35,6 +35,11 @@ class Optimizer(Protocol):
         False: they broadcast over runs."""
 
     @property
+    def wants_loss(self) -> bool:
+        """Whether `step` takes the loss that the gradient is of, as `value=`. Only where
+        `one_run`."""
+
+    @property
     def fixed(self) -> frozenset[str]:
         """Hyperparameters that cannot be traced: one program per value, given as Python numbers."""
 
@@ -59,7 +64,7 @@ class Optimizer(Protocol):
         """The state at t = 0."""
 
     def step(
-        self, params: Any, grads: Any, t: Any, state: Any, hypers: Mapping[str, Any]
+        self, params: Any, grads: Any, t: Any, state: Any, hypers: Mapping[str, Any], **seen: Any
     ) -> tuple[Any, Any]:
         """One update, t counting from 1: the new parameters (dtypes as before) and state."""
 

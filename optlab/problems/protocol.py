@@ -91,6 +91,9 @@ class Problem:
     minimum: Minimum | Callable[[], Minimum | None] | None = None
     """Known, or a function that solves for it (slow, so asked once and cached)."""
     gradient: Callable[[Any, Any], Any] | None = None
+    noise: float = 0.0
+    """Standard deviation of the independent normal noise that each coordinate of the gradient gets in
+    each step. What is recorded is free of it."""
     names: tuple[str, ...] = ()
     forward: Straight | None = None
     """The loss as a straight-line function of the named parameters, for a worked page."""
@@ -99,6 +102,11 @@ class Problem:
     window: tuple[tuple[float, float], tuple[float, float]] | None = None
     """For two coordinates: the part of the plane worth drawing."""
     source: str = ""
+
+    @property
+    def random(self) -> bool:
+        """Whether the gradients of a run are drawn: minibatches, or noise."""
+        return self.noise > 0 or (self.stream is not None and self.longest is None)
 
     def scalar_loss(self, params: Any, batch: Any) -> Any:
         """The loss summed over runs: its gradient is each run's own."""

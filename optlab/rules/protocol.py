@@ -50,6 +50,7 @@ class Rule:
     """Text beyond the function's own that may decide the result: the file of a user's rule."""
 
     one_run = False  # a rule broadcasts over runs; it need not be mapped over them
+    wants_loss = False  # it sees the gradient alone
     fixed: frozenset[str] = frozenset()  # every hyperparameter may be a traced array
 
     @property
