@@ -80,18 +80,27 @@ def estimate(experiment: Experiment) -> Estimate:
 
 
 def _part(experiment: Experiment, task: Task, contender: Contender) -> _Part:
-    seeds = list(experiment.seeds_of(task))
-    role, seed, kind = seeds[0]
+    tune, evaluate, picture = experiment.seeds_of(task)
+    role, seed, kind = evaluate[0]
     setting = next(contender.settings())
-    program = plan.program(experiment, Run("", task, contender, setting, role, seed, kind))
-    fixed = [len(contender.sweep[name]) for name, _ in program.fixed]
+    program = plan.program(experiment, Run("", task, contender, setting, role, seed, kind, ""))
+    fixed = [_distinct(contender, name) for name, _ in program.fixed]
     programs = math.prod(fixed)
-    settings = contender.size // programs  # of one program
+    runs = experiment.count(task, contender)
+    seeds = len(tune) + len(evaluate) + len(picture)
     if task.problem.stream is None:
-        each = -(-settings * len(seeds) // program.lanes)
+        each = -(-runs // programs // program.lanes)
     else:  # a cell has one order of minibatches
-        each = -(-settings // program.lanes) * len(seeds)
-    return _Part(program, programs, contender.size * len(seeds), programs * each)
+        each = -(-runs // seeds // programs // program.lanes) * seeds
+    return _Part(program, programs, runs, programs * max(1, each))
+
+
+def _distinct(contender: Contender, name: str) -> int:
+    """How many values of one hyperparameter there are."""
+    if name in contender.search:
+        place = list(contender.search).index(name)
+        return len({drawn[place] for drawn in contender.trials})
+    return len(contender.sweep[name])
 
 
 def _points(program: Program) -> int:
@@ -110,7 +119,7 @@ def _orders(experiment: Experiment, task: Task) -> float:
     problem = task.problem
     if problem.stream is None or problem.longest is not None:
         return 0.0
-    return 4.0 * task.steps * _batch(problem) * sum(1 for _ in experiment.seeds_of(task))
+    return 4.0 * task.steps * _batch(problem) * sum(len(s) for s in experiment.seeds_of(task))
 
 
 def _rows(problem: Problem) -> int:

@@ -89,6 +89,8 @@ class _Laboratory:
         self.failed: list[Sequence[Run]] = []
         self.fingerprints: dict[str, Any] = {}
         self.known: set[str] = set()
+        self.engine = Engine()
+        self.programs: dict[tuple[Any, ...], plan.Program] = {}
         self._keys: dict[tuple[Any, ...], str] = {}
         self.timings = {"import and spec": time.perf_counter() - began}
 
@@ -216,11 +218,10 @@ class _Laboratory:
         )
 
     def _execute(self, todo: list[Run], found: dict[str, _Found], total: int, stored: int) -> None:
-        cells = plan.cells(self.experiment, todo)
+        cells = plan.cells(self.experiment, todo, self.programs)
         steps = sum(len(c.runs) * c.program.steps for c in cells)
         self.progress.begin(self.experiment.name, total, steps, stored)
-        working = Engine()
-        execution = working.execute(cells, self._inputs)
+        execution = self.engine.execute(cells, self._inputs)
         try:
             for cell, outcome in execution:
                 self._take(cell, outcome, found)
@@ -228,8 +229,7 @@ class _Laboratory:
         except Exception:  # a full disk, say: let the threads end before the process does
             execution.close()
             raise
-        for name, seconds in working.timings.items():
-            self.timings[name] = self.timings.get(name, 0.0) + seconds
+        self.timings |= self.engine.timings
 
     def _take(self, cell: Cell, outcome: History | Exception, found: dict[str, _Found]) -> None:
         if isinstance(outcome, Exception):

@@ -18,7 +18,7 @@ from optlab.causes import environment
 from optlab.plan import cadence
 from optlab.problems import Minimum
 from optlab.rules import Rule
-from optlab.spec import Contender, Experiment, Target, Task
+from optlab.spec import Contender, Experiment, Target, Task, Tuning
 from optlab.tables import DIVERGENCE, coordinates
 from optlab.worked import formulas
 
@@ -53,6 +53,7 @@ def manifest(
             "evaluate": experiment.seeds.evaluate,
             "experiment": experiment.seeds.experiment,
         },
+        "tuning": _tuning(experiment),
         "precision": experiment.precision,
         "divergence": DIVERGENCE,
         "versions": {"optlab": version("optlab")}
@@ -62,6 +63,12 @@ def manifest(
         **more,
     }
     return _plain(known)
+
+
+def _tuning(experiment: Experiment) -> dict[str, Any]:
+    """How settings were chosen; `staged` says that only what was chosen was evaluated."""
+    tuning = experiment.tuning or Tuning()
+    return {"trials": tuning.trials, "select": tuning.select, "staged": experiment.staged}
 
 
 def _problem(experiment: Experiment, task: Task, minimum: Minimum | None) -> dict[str, Any]:
@@ -111,7 +118,7 @@ def _target(target: Target, minimum: Minimum | None) -> dict[str, Any]:
     threshold: float | None = target.value
     if target.kind == "gap":
         threshold = None if minimum is None else minimum.value + target.value
-    elif target.kind == "gap_over_start":
+    elif target.kind.endswith("_over_start"):
         threshold = None  # each start has its own
     return {
         "label": target.label, "metric": target.metric, "kind": target.kind,
@@ -124,9 +131,15 @@ def _optimizer(experiment: Experiment, contender: Contender) -> dict[str, Any]:
     return {
         "name": contender.name,
         "rule": optimizer.name,
-        "hypers": {name: list(values) for name, values in contender.sweep.items()},
+        "hypers": {name: _values(contender, name) for name in contender.sweep},
         "swept": list(contender.swept),
         "settings": contender.size,
+        "search": {
+            name: {"scale": r.scale, "low": r.low, "high": r.high}
+            for name, r in contender.search.items()
+        },
+        "default": contender.default,
+        "profile": {name: list(values) for name, values in contender.profile.items()},
         "citation": optimizer.citation,
         "convention": optimizer.convention,
         "summary": optimizer.summary,
@@ -135,6 +148,14 @@ def _optimizer(experiment: Experiment, contender: Contender) -> dict[str, Any]:
         "formulas": formulas(optimizer.form) if optimizer.form is not None else [],
         "code": optimizer.form.source if optimizer.form is not None else "",
     }
+
+
+def _values(contender: Contender, name: str) -> list[float]:
+    """The values that one hyperparameter was tried at, in the order of the trials or of the grid."""
+    if name in contender.search:
+        place = list(contender.search).index(name)
+        return [drawn[place] for drawn in contender.trials]
+    return list(contender.sweep[name])
 
 
 def _limits(experiment: Experiment, contender: Contender) -> dict[str, list[Any]]:
@@ -153,7 +174,8 @@ def _limits(experiment: Experiment, contender: Contender) -> dict[str, list[Any]
             continue
         assert about.curvature is not None
         largest = about.curvature[1]
-        settings = {tuple(s[name] for name in needed) for s in contender.settings()}
+        tried = [*contender.settings(), contender.default]
+        settings = {tuple(s[name] for name in needed) for s in tried}
         found[task.name] = [
             [dict(zip(needed, values, strict=True)), float(limit(largest, *values))]
             for values in sorted(settings)

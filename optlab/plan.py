@@ -18,7 +18,7 @@ from optlab.adapters import Optimizer
 from optlab.problems import Problem
 from optlab.spec import STEP_METRICS, Contender, Experiment, Record, Task
 
-__all__ = ["Cell", "Program", "Run", "cells", "program", "program_of", "runs"]
+__all__ = ["Cell", "Program", "Run", "cells", "chosen_runs", "program", "program_of", "runs"]
 
 SMALL = 4
 """Problems of at most so many coordinates have their path recorded."""
@@ -67,6 +67,10 @@ class Run:
     role: str
     seed: int
     start_kind: str
+    part: str
+    """What it is run for: `trial` (settings are chosen by it), `grid` (any setting, evaluated),
+    `chosen`, `default`, `profile` (around the chosen setting), `picture`. One run may play several
+    parts; it is run once and has a row for each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,16 +82,57 @@ class Cell:
 
 
 def runs(experiment: Experiment) -> Iterator[Run]:
-    """Every run of the experiment, problem by problem, optimizer by optimizer, setting by setting."""
+    """Every run that can be told before settings are chosen, problem by problem, optimizer by
+    optimizer: the trials and, without a second stage, every setting on the seeds that are reported,
+    and the default setting beside them."""
     for task in experiment.tasks:
-        seeds = list(experiment.seeds_of(task))
+        tune, evaluate, picture = experiment.seeds_of(task)
         for name in task.optimizers:
             contender = experiment.contender(name)
-            identity = _Identity(experiment, task, contender)
+            make = _Maker(experiment, task, contender)
             for setting in contender.settings():
-                for role, seed, kind in seeds:
-                    yield Run(identity(setting, role, seed), task, contender, setting, role, seed,
-                              kind)  # fmt: skip
+                yield from make(setting, tune, "trial")
+                if not experiment.staged:
+                    yield from make(setting, evaluate, "grid")
+                    yield from make(setting, picture, "picture")
+            if not experiment.staged and contender.swept:
+                yield from make(contender.default, evaluate, "default")
+
+
+def chosen_runs(
+    experiment: Experiment, chosen: Mapping[tuple[str, str], Mapping[str, float]]
+) -> Iterator[Run]:
+    """The second stage: what was chosen for each (problem, optimizer) on the seeds that are
+    reported, the default setting beside it, and the profile around it."""
+    for task in experiment.tasks:
+        _, evaluate, picture = experiment.seeds_of(task)
+        for name in task.optimizers:
+            contender = experiment.contender(name)
+            make = _Maker(experiment, task, contender)
+            best = chosen.get((task.name, name))
+            if best is not None:
+                yield from make(best, evaluate, "chosen")
+                yield from make(best, picture, "picture")
+            if contender.swept:
+                yield from make(contender.default, evaluate, "default")
+            if best is not None:
+                for setting in contender.around(best):
+                    yield from make(setting, evaluate, "profile")
+
+
+class _Maker:
+    """The runs of one optimizer on one problem."""
+
+    def __init__(self, experiment: Experiment, task: Task, contender: Contender) -> None:
+        self._task, self._contender = task, contender
+        self._identity = _Identity(experiment, task, contender)
+
+    def __call__(
+        self, setting: Mapping[str, float], seeds: Iterable[tuple[str, int, str]], part: str
+    ) -> Iterator[Run]:
+        for role, seed, kind in seeds:
+            run_id = self._identity(setting, role, seed)
+            yield Run(run_id, self._task, self._contender, setting, role, seed, kind, part)
 
 
 class _Identity:
@@ -168,10 +213,15 @@ def lanes(problem: Problem, optimizer: Optimizer) -> int:
     return max(16, min(1024, wide)) if not optimizer.one_run else max(16, min(128, wide))
 
 
-def cells(experiment: Experiment, todo: Iterable[Run]) -> list[Cell]:
-    """Pack runs into cells, those of one program together."""
+def cells(
+    experiment: Experiment,
+    todo: Iterable[Run],
+    programs: dict[tuple[Any, ...], Program] | None = None,
+) -> list[Cell]:
+    """Pack runs into cells, those of one program together. `programs` remembers those made before,
+    so that a second stage meets what the first has compiled."""
     groups: dict[tuple[Any, ...], list[Run]] = {}
-    programs: dict[tuple[Any, ...], Program] = {}
+    programs = {} if programs is None else programs
     for run in todo:
         key = program_of(experiment, run)
         if key not in programs:

@@ -18,7 +18,7 @@ __all__ = ["Results", "load"]
 class Results:
     """The tables of one experiment.
 
-    `runs`: one row a run. `curves`: run_id, step, metric, value. `paths`: run_id, step, coordinate,
+    `runs`: one row a run and part it plays. `curves`: run_id, step, metric, value. `paths`: run_id, step, coordinate,
     value, for problems of few parameters. `manifest`: how it was made. `worked`: pages worked by
     hand. `pictures`: for problems in the plane, `name -> (x, y, z)` with z the loss on the grid.
     """
@@ -56,9 +56,12 @@ def load(folder: str | Path) -> Results:
             for name in {key.rsplit("/", 1)[0] for key in stored}:
                 pictures[name] = tuple(stored[f"{name}/{axis}"] for axis in "xyz")
     worked = folder / "worked.json"
+    runs = pd.read_parquet(folder / "runs.parquet")
+    if "part" not in runs:  # written before runs said what they were run for
+        runs["part"] = runs["role"].map({"tune": "trial", "evaluate": "grid", "picture": "picture"})
     return Results(
         folder=folder,
-        runs=pd.read_parquet(folder / "runs.parquet"),
+        runs=runs,
         manifest=json.loads((folder / "manifest.json").read_text(encoding="utf-8")),
         worked=json.loads(worked.read_text(encoding="utf-8")) if worked.exists() else [],
         pictures=pictures,

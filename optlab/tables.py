@@ -49,6 +49,11 @@ def run_rows(runs: Sequence[Run], history: History, minimum: float | None) -> pd
         "largest_rise": _largest_rise(kept, minimum),
     }
     columns["grad_evals"] = columns["steps_done"]
+    columns |= {
+        f"final.{name}": _at(history.metrics[name].astype(float), last)
+        for name in task.problem.metrics
+        if name in history.metrics
+    }
     hit = np.zeros(len(runs), dtype=bool)
     for i, target in enumerate(task.targets):
         met = _met(target, history, alive, minimum)
@@ -91,6 +96,7 @@ def _causes(runs: Sequence[Run]) -> dict[str, Any]:
         "role": [r.role for r in runs],
         "seed": [r.seed for r in runs],
         "start_kind": [r.start_kind for r in runs],
+        "part": [r.part for r in runs],
     }
 
 
@@ -132,6 +138,8 @@ def _met(target: Target, history: History, alive: np.ndarray, minimum: float | N
     """Where the target is met, at each point of each run; never after divergence."""
     values = history.metrics[target.metric].astype(float)
     bound: Any = target.value
+    if target.kind == "loss_over_start":
+        bound = target.value * values[0]
     if target.kind in GAPS:
         if minimum is None:  # it could not be certified, so no gap is known
             return np.zeros_like(alive)

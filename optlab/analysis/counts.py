@@ -19,6 +19,8 @@ def completeness(runs: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
     """How the runs of each (problem, optimizer) ended, tune and evaluate together, pictures aside.
     Columns: problem, optimizer, runs, hit, budget, diverged, error, stalled."""
     counted = runs[runs["role"] != "picture"]
+    # A run that plays several parts is one run.
+    counted = counted.drop_duplicates(["problem", "optimizer", "run_id"])
     rows = []
     for problem, optimizer in pairs(manifest):
         mine = counted[
@@ -55,6 +57,7 @@ def stability(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]) 
         rise = mine["largest_rise"].astype(float)
         low, high = clopper_pearson(int(diverged.sum()), len(mine))
         tried = pd.concat([rows_of(runs, *names, role) for role in ("tune", "evaluate")])
+        tried = tried.drop_duplicates("run_id")
         rows.append(
             {
                 "problem": names[0],

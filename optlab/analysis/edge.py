@@ -32,6 +32,7 @@ def stability_edges(runs: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFram
         for problem, limits in optimizer.get("limits", {}).items():
             pool = runs[(runs["problem"] == problem) & (runs["optimizer"] == optimizer["name"])]
             pool = pool[pool["role"].isin(["tune", "evaluate"]) & (pool["status"] != "error")]
+            pool = pool.drop_duplicates("run_id")
             for setting, limit in limits:
                 mine = pool
                 for name, value in setting.items():

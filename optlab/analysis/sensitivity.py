@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 
 from optlab.analysis.censored import quantile_by
-from optlab.analysis.settings import final_loss, pairs, rows_of
+from optlab.analysis.settings import RATES, final_loss, pairs, rows_of
 
 __all__ = ["rate_name", "rate_sensitivity", "stability_limit"]
 
-_RATES = ("lr", "learning_rate")
+_PARTS = ("trial", "grid", "chosen", "profile")
 
 
 def rate_name(optimizer: dict[str, Any]) -> str | None:
     """What an optimizer calls its step size, None if it has none."""
-    return next((name for name in _RATES if name in optimizer["hypers"]), None)
+    return next((name for name in RATES if name in optimizer["hypers"]), None)
 
 
 def rate_sensitivity(
@@ -40,7 +40,8 @@ def rate_sensitivity(
             continue
         others = [other for other in optimizer["hypers"] if other != name]
         for role in ("evaluate", "tune"):
-            pool = rows_of(runs, problem["name"], optimizer["name"], role)
+            pool = rows_of(runs, problem["name"], optimizer["name"], role, _PARTS)
+            pool = pool.drop_duplicates("run_id")
             pool = pool[pool["status"] != "error"]
             for other in others:
                 pool = pool[_same(pool[f"hyper.{other}"], chosen.iloc[0][f"hyper.{other}"])]

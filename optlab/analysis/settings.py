@@ -9,7 +9,16 @@ import pandas as pd
 
 from optlab.analysis.censored import quantile_by
 
-__all__ = ["at_best", "best_settings", "final_loss", "pairs", "rows_of", "setting", "spread_of"]
+__all__ = [
+    "at_best", "best_settings", "entrants", "final_loss", "pairs", "profile_rows", "rows_of",
+    "setting", "spread_of",
+]  # fmt: skip
+
+RATES = ("lr", "learning_rate")
+"""What optimizers call their step size."""
+
+TRIED = ("trial", "grid", "chosen")
+"""The parts of runs among which a setting was chosen, or which are the chosen one."""
 
 Manifest = dict[str, Any]
 
@@ -24,10 +33,12 @@ def pairs(manifest: Manifest) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     ]
 
 
-def rows_of(runs: pd.DataFrame, problem: str, optimizer: str, role: str) -> pd.DataFrame:
-    """The runs of one optimizer on one problem in one role."""
+def rows_of(
+    runs: pd.DataFrame, problem: str, optimizer: str, role: str, parts: tuple[str, ...] = TRIED
+) -> pd.DataFrame:
+    """The runs of one optimizer on one problem in one role, those that play one of `parts`."""
     here = (runs["problem"] == problem) & (runs["optimizer"] == optimizer) & (runs["role"] == role)
-    return runs[here]
+    return runs[here & runs["part"].isin(parts)]
 
 
 def final_loss(runs: pd.DataFrame) -> pd.Series:
@@ -47,18 +58,22 @@ def best_settings(runs: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
 
     Chosen on `tune` rows by the median over seeds of the step from which the decision target is
     held (never = +inf), ties by the median last loss (diverged = +inf), then by the order of the
-    grid. Without `tune` rows it is chosen on the `evaluate` rows and says so (`chosen_on`). Rows of
+    grid or of the draws; with `tuning: {select: ...}` by what that says first (`loss`, `reached`, or
+    a metric's last value). Without `tune` rows it is chosen on the `evaluate` rows and says so
+    (`chosen_on`). Rows of
     errors have no part in the choice and are counted: where `errors` is not 0 it is made on what
     was left, and another setting may be the best.
     Columns: problem, optimizer, `hyper.<name>`, chosen_on, seeds, settings (tried), errors, score,
-    loss (both medians), on_edge (swept name -> "smallest" or "largest" value that was tried).
+    loss (both medians), on_edge (swept name -> "smallest" or "largest" value that was tried; in a
+    search, within a twentieth of the range from its end).
     """
     rows = []
+    select = (manifest.get("tuning") or {}).get("select", "held")
     for problem, optimizer in pairs(manifest):
-        for role in ("tune", "evaluate"):
-            pool = rows_of(runs, problem["name"], optimizer["name"], role)
+        for role, parts in (("tune", ("trial",)), ("evaluate", ("trial",)), ("evaluate", TRIED)):
+            pool = rows_of(runs, problem["name"], optimizer["name"], role, parts)
             if len(pool):
-                rows.append(_best(pool, problem, optimizer) | {"chosen_on": role})
+                rows.append(_best(pool, problem, optimizer, select) | {"chosen_on": role})
                 break
     columns = ["problem", "optimizer", *_hyper_columns(runs), "chosen_on", "seeds", "settings"]
     return pd.DataFrame(rows, columns=[*columns, "errors", "score", "loss", "on_edge"])
@@ -67,11 +82,40 @@ def best_settings(runs: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
 def at_best(runs: pd.DataFrame, best: pd.DataFrame, role: str = "evaluate") -> pd.DataFrame:
     """The rows of `runs` in `role` that were run at the chosen settings."""
     keys = ["problem", "optimizer", *_hyper_columns(runs)]
-    left = runs[runs["role"] == role]
+    left = runs[(runs["role"] == role) & runs["part"].isin(("grid", "chosen", "picture"))]
     if best.empty or left.empty:
         return left.iloc[:0]
     # A merge takes NaN for equal to NaN, which is what "has no such hyperparameter" needs.
     return left.merge(best[keys], on=keys, how="inner")
+
+
+def entrants(runs: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:
+    """The evaluation rows of every optimizer as tuned and as it comes, told apart in `selection`
+    ("tuned", "default"). An optimizer with one setting enters as both."""
+    tuned = at_best(runs, best).assign(selection="tuned")
+    default = runs[runs["part"] == "default"].assign(selection="default")
+    single = best.loc[best["settings"] == 1, ["problem", "optimizer"]]
+    same = tuned.merge(single, on=["problem", "optimizer"]).assign(selection="default")
+    return pd.concat([t for t in (tuned, default, same) if len(t)] or [tuned], ignore_index=True)
+
+
+def profile_rows(runs: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:
+    """Evaluation rows around each chosen setting in which only the rate differs, with the rate in
+    `rate`: from the profile, or from the grid where every setting was evaluated."""
+    pool = runs[runs["part"].isin(("grid", "profile", "chosen")) & (runs["role"] == "evaluate")]
+    found = []
+    for name in RATES:
+        column = f"hyper.{name}"
+        if column not in pool or best.empty:
+            continue
+        others = [c for c in _hyper_columns(runs) if c != column]
+        with_rate = best.loc[best[column].notna(), ["problem", "optimizer", *others]]
+        near = pool[pool[column].notna()].merge(
+            with_rate, on=["problem", "optimizer", *others], how="inner"
+        )
+        found.append(near.assign(rate=near[column].astype(float)))
+    rows = pd.concat(found, ignore_index=True) if found else pool.iloc[:0].assign(rate=0.0)
+    return rows.drop_duplicates(["problem", "optimizer", "run_id"], ignore_index=True)
 
 
 def spread_of(pool: pd.DataFrame, names: Any) -> dict[str, list[float]]:
@@ -79,21 +123,27 @@ def spread_of(pool: pd.DataFrame, names: Any) -> dict[str, list[float]]:
     return {name: sorted(pool[f"hyper.{name}"].dropna().unique()) for name in names}
 
 
-def _best(pool: pd.DataFrame, problem: dict[str, Any], optimizer: dict[str, Any]) -> dict[str, Any]:
+def _best(
+    pool: pd.DataFrame, problem: dict[str, Any], optimizer: dict[str, Any], select: str
+) -> dict[str, Any]:
     names = list(optimizer["hypers"])
     keys = [f"hyper.{name}" for name in names]
     which, settings = _numbered(pool, keys)
-    decision = problem.get("decision")
-    held = pool.get(f"held.{decision}") if decision else None
-    times = pd.Series(np.inf, pool.index) if held is None else held.astype(float).fillna(np.inf)
     # A run that stopped with an error says nothing of its setting; one without any other comes last.
     failed = pool["status"] == "error"
-    score = _median(times.mask(failed), which, len(settings))
+    score = _median(_times(pool, problem, select).mask(failed), which, len(settings))
     loss = _median(final_loss(pool).mask(failed), which, len(settings))
-    # The last key decides first; then the order of the grid as it was written, name by name.
+    keys = [loss, score]  # the last key decides first
+    if select == "loss":
+        keys = [score, loss]
+    elif f"final.{select}" in pool:
+        value = pool[f"final.{select}"].astype(float) * (-1 if "accuracy" in select else 1)
+        value = value.mask(pool["status"] == "diverged", np.inf)
+        keys = [loss, score, _median(value.mask(failed), which, len(settings))]
+    # Ties go by the order of the grid as it was written, name by name.
     unknown = np.bincount(which, ~failed, len(settings)) == 0
     places = reversed(_places(settings, optimizer))
-    first = int(np.lexsort((*places, loss, score, unknown))[0])
+    first = int(np.lexsort((*places, *keys, unknown))[0])
     chosen = {name: float(value) for name, value in zip(names, settings[first], strict=True)}
     return {
         "problem": problem["name"],
@@ -104,8 +154,16 @@ def _best(pool: pd.DataFrame, problem: dict[str, Any], optimizer: dict[str, Any]
         "errors": int(failed.sum()),
         "score": score[first],
         "loss": loss[first],
-        "on_edge": _edges(chosen, spread_of(pool, names), optimizer.get("swept", [])),
+        "on_edge": _edges(chosen, spread_of(pool, names), optimizer),
     }
+
+
+def _times(pool: pd.DataFrame, problem: dict[str, Any], select: str) -> pd.Series:
+    """When each run held (or reached, where that selects) the deciding target; +inf for never."""
+    kind = "reached" if select == "reached" else "held"
+    decision = problem.get("decision")
+    found = pool.get(f"{kind}.{decision}") if decision else None
+    return pd.Series(np.inf, pool.index) if found is None else found.astype(float).fillna(np.inf)
 
 
 def _median(values: pd.Series, which: np.ndarray, count: int) -> np.ndarray:
@@ -125,7 +183,9 @@ def _numbered(pool: pd.DataFrame, keys: list[str]) -> tuple[np.ndarray, np.ndarr
 
 def _places(settings: np.ndarray, optimizer: dict[str, Any]) -> list[np.ndarray]:
     """Where settings stand in the grid as it was written: a hyperparameter's place in its list, for
-    each of them."""
+    each of them. Joint draws have one order."""
+    if optimizer.get("search"):
+        return [np.arange(len(settings))]
     places = []
     for column, values in zip(settings.T, optimizer["hypers"].values(), strict=True):
         grid = np.asarray(values, dtype=float)
@@ -135,14 +195,35 @@ def _places(settings: np.ndarray, optimizer: dict[str, Any]) -> list[np.ndarray]
 
 
 def _edges(
-    chosen: dict[str, float], tried: dict[str, list[float]], swept: list[str]
+    chosen: dict[str, float], tried: dict[str, list[float]], optimizer: dict[str, Any]
 ) -> dict[str, str]:
     edges = {}
-    for name in swept:
-        values = tried.get(name, [])
-        if len(values) > 1 and chosen[name] in (values[0], values[-1]):
-            edges[name] = "smallest" if chosen[name] == values[0] else "largest"
+    for name in optimizer.get("swept", []):
+        searched = optimizer.get("search", {}).get(name)
+        if searched is not None:
+            share = _share(searched, chosen[name])
+            low, high = share < EDGE, share > 1 - EDGE
+            if searched["scale"] == "one_minus_log":  # a small distance from 1 is a large value
+                low, high = high, low
+        else:
+            values = tried.get(name, [])
+            low, high = (len(values) > 1 and chosen[name] == values[i] for i in (0, -1))
+        if low or high:
+            edges[name] = "smallest" if low else "largest"
     return edges
+
+
+EDGE = 0.05
+"""The part of a searched range, from either end, that counts as its edge."""
+
+
+def _share(searched: dict[str, Any], value: float) -> float:
+    """How far along a searched range `value` lies, from 0 to 1, on the range's scale."""
+    low, high = searched["low"], searched["high"]
+    if searched["scale"] == "linear":
+        return (value - low) / (high - low)
+    distance = 1 - value if searched["scale"] == "one_minus_log" else value
+    return float(np.log(distance / low) / np.log(high / low))
 
 
 def _hyper_columns(runs: pd.DataFrame) -> list[str]:

@@ -53,8 +53,8 @@ def goal(label: str) -> str:
     except ValueError:  # a label of another make
         return label
     sign = {" <= ": "≤", " >= ": "≥"}[sign]
-    if name == "gap_over_start":
-        return f"gap {sign} {amount} × its start"
+    if name.endswith("_over_start"):
+        return f"{name.removesuffix('_over_start')} {sign} {amount} × its start"
     return f"{name.replace('_', ' ')} {sign} {amount}"
 
 

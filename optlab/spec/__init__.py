@@ -6,11 +6,13 @@ from optlab.spec.model import (
     Claim,
     Contender,
     Experiment,
+    Range,
     Record,
     Seeds,
     Side,
     Target,
     Task,
+    Tuning,
 )
 from optlab.spec.read import parse, read
 
@@ -20,12 +22,14 @@ __all__ = [
     "Contender",
     "Experiment",
     "Fault",
+    "Range",
     "Record",
     "Seeds",
     "Side",
     "SpecError",
     "Target",
     "Task",
+    "Tuning",
     "parse",
     "read",
 ]

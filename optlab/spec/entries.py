@@ -16,8 +16,9 @@ from optlab import adapters, problems
 from optlab.adapters import Optimizer
 from optlab.problems import Family, Problem
 from optlab.spec.errors import Fault, Faults
-from optlab.spec.model import GAPS, Contender, Target
+from optlab.spec.model import GAPS, Contender, Range, Target
 from optlab.spec.nodes import Node, unwritable, whole
+from optlab.spec.search import Protocol, draws, natural, own_name, ranges
 from optlab.spec.sweeps import values
 from optlab.straight import FormError
 from optlab.suggest import meant_or_known
@@ -191,10 +192,16 @@ def _kind(annotation: Any) -> str:
     return " or ".join(_kind(part) for part in parts) if parts else str(annotation)
 
 
-def contender(entry: Entry, folder: Path, faults: Faults) -> Contender | None:
+def contender(
+    entry: Entry, folder: Path, faults: Faults, protocol: Protocol | None = None
+) -> Contender | None:
     """The optimizer that `entry` asks for, with the values of its hyperparameters."""
-    found = _optimizer(entry, folder, faults)
+    protocol = protocol or Protocol()
+    own = {key: node for key, node in entry.body.items() if key in CONTENDER_KEYS}
+    rest = {key: node for key, node in entry.body.items() if key not in CONTENDER_KEYS}
+    found = _optimizer(Entry(entry.name, entry.use, rest, entry.node, entry.named), folder, faults)
     if found is None:
+        ranges(own.get("search"), faults)
         return None
     optimizer, swept = found
     sweep: dict[str, tuple[float, ...]] = {}
@@ -203,7 +210,82 @@ def contender(entry: Entry, folder: Path, faults: Faults) -> Contender | None:
     if math.prod(len(v) for v in sweep.values()) > MOST_SETTINGS:
         faults.add(entry.node, f"more than {MOST_SETTINGS:,} settings; sweep fewer values")
         return None
-    return Contender(entry.name, optimizer, sweep, entry.origin)
+    search = _searched(optimizer, swept, own, protocol, entry, faults)
+    trials = _trials(search, sweep, own.get("trials"), protocol, entry, faults)
+    curves = {own_name(n, optimizer): v for n, (v, _) in protocol.profile.items()}
+    profile = {name: v for name, v in curves.items() if name is not None}
+    return Contender(
+        entry.name, optimizer, sweep, entry.origin,
+        search=search if trials else {}, trials=trials, profile=profile,
+    )  # fmt: skip
+
+
+CONTENDER_KEYS = ("search", "trials")
+
+
+def _searched(
+    optimizer: Optimizer,
+    given: Mapping[str, Node],
+    own: Mapping[str, Node],
+    protocol: Protocol,
+    entry: Entry,
+    faults: Faults,
+) -> dict[str, Range]:
+    """What is searched: the optimizer's own ranges, then the file's for what it does not fix; its
+    rate over the natural range where nothing is said and the rate is not fixed either."""
+    if protocol.tuning is None or protocol.tuning.trials is None:
+        if "search" in own:
+            faults.add(own["search"].at_key, "a search needs trials: `tuning: {trials: 50}` for the "
+                       "file; without it write a grid, as in lr: {log: [1e-4, 1], n: 9}")  # fmt: skip
+        return {}
+    found: dict[str, Range] = {}
+    for name, (scale, node) in ranges(own.get("search"), faults).items():
+        mine = own_name(name, optimizer)
+        if mine is None:
+            known = meant_or_known(name, optimizer.hypers)
+            faults.add(node.at_key, f"'{entry.use}' has no such hyperparameter{known}")
+        elif mine in given:
+            faults.add(node.at_key, f"`{name}` is searched and given a value; keep one of the two")
+        else:
+            found[mine] = scale
+    for name, (scale, _) in protocol.search.items():
+        mine = own_name(name, optimizer)
+        if mine is not None and mine not in given and mine not in found:
+            found[mine] = scale
+    rate = own_name("lr", optimizer)
+    usual = natural(rate) if rate is not None and rate not in given else None
+    if not found and rate is not None and usual is not None:
+        found[rate] = usual
+    # In the optimizer's own order, so that two which search alike meet the same draws.
+    return {name: found[name] for name in optimizer.hypers if name in found}
+
+
+def _trials(
+    search: Mapping[str, Range],
+    sweep: Mapping[str, tuple[float, ...]],
+    node: Node | None,
+    protocol: Protocol,
+    entry: Entry,
+    faults: Faults,
+) -> tuple[tuple[float, ...], ...]:
+    """The joint draws; none where the optimizer has a grid or nothing to search."""
+    count = protocol.tuning.trials if protocol.tuning else None
+    if node is not None:
+        own = whole(node.value)
+        if isinstance(own, bool) or not isinstance(own, int) or not 1 <= own <= 100_000:
+            faults.add(node, f"{node.shown} is not a whole number from 1 to 100,000")
+            return ()
+        if count is None:
+            faults.add(node.at_key, "trials of its own need `tuning: {trials: 50}` for the file")
+            return ()
+        count = own
+    grid = [name for name, values_ in sweep.items() if len(values_) > 1]
+    if count is not None and grid:
+        faults.add(entry.body.get(grid[0], entry.node), "a list of values and `tuning: {trials: ...}` "
+                   f"do not go together; write `search: {{{grid[0]}: {{log: [1e-4, 1]}}}}`, or leave "
+                   "`trials` out and have the grid run")  # fmt: skip
+        return ()
+    return draws(search, count, protocol.seed) if search and count is not None else ()
 
 
 def _optimizer(

@@ -52,9 +52,21 @@ class RecordModel(_Strict):
         return self
 
 
+class TuningModel(_Strict):
+    """How settings are chosen: from so many joint draws (or the grid), by `select` on tune seeds."""
+
+    trials: Whole | None = Field(default=None, ge=1, le=100_000)
+    select: str = "held"
+
+
 def _count(value: Any) -> Any:
     count = isinstance(whole(value), int) and not isinstance(value, bool)
     return {"evaluate": value} if count else value
+
+
+def _trials(value: Any) -> Any:
+    count = isinstance(whole(value), int) and not isinstance(value, bool)
+    return {"trials": value} if count else value
 
 
 def _line(text: str) -> str:
@@ -73,9 +85,10 @@ class Header(_Strict):
     seeds: Annotated[SeedsModel, BeforeValidator(_count)] = SeedsModel()
     precision: Literal["float64", "float32"] = "float64"
     record: RecordModel = RecordModel()
+    tuning: Annotated[TuningModel, BeforeValidator(_trials)] | None = None
 
 
-BY_HAND = ("problems", "optimizers", "targets")
+BY_HAND = ("problems", "optimizers", "targets", "search", "profile", "groups", "claims")
 KEYS = (*Header.model_fields, *BY_HAND)
 
 
@@ -134,10 +147,18 @@ def _message(detail: Any, place: Node) -> str:
 
 
 def _example(name: str) -> str:
-    examples = {"seeds": "{tune: 3, evaluate: 10}, or one whole number", "record": "{every: 10}"}
+    examples = {
+        "seeds": "{tune: 3, evaluate: 10}, or one whole number",
+        "record": "{every: 10}",
+        "tuning": "{trials: 50, select: loss}, or one whole number",
+    }
     return examples.get(name, "{key: value}")
 
 
 def _keys_beside(location: tuple[Any, ...]) -> tuple[str, ...]:
-    inside: dict[Any, type[BaseModel]] = {"seeds": SeedsModel, "record": RecordModel}
+    inside: dict[Any, type[BaseModel]] = {
+        "seeds": SeedsModel,
+        "record": RecordModel,
+        "tuning": TuningModel,
+    }
     return tuple(inside[location[0]].model_fields) if len(location) > 1 else KEYS

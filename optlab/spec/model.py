@@ -6,7 +6,8 @@ import hashlib
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -14,8 +15,8 @@ from optlab.adapters import Optimizer
 from optlab.problems import Problem
 
 __all__ = [
-    "GAPS", "KINDS", "STEP_METRICS", "Claim", "Contender", "Experiment", "Record", "Seeds", "Side",
-    "Target", "Task",
+    "GAPS", "KINDS", "STEP_METRICS", "Claim", "Contender", "Experiment", "Range", "Record", "Seeds",
+    "Side", "Target", "Task", "Tuning",
 ]  # fmt: skip
 
 
@@ -34,13 +35,14 @@ STEP_METRICS = ("loss", "grad_norm", "step_norm", "step_cosine")
 GAPS = ("gap", "gap_over_start")
 """Kinds of target that need the smallest loss: the loss above it, as it is or by its start."""
 
-KINDS = ("loss", *GAPS)
+KINDS = ("loss", "loss_over_start", *GAPS)
 """Kinds of target that are decided by the loss; every other kind is a metric's name."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A goal: `loss` or `gap` or `gap_over_start` at most `value`, or a metric at least `value`."""
+    """A goal: `loss` or `gap`, as it is or over its value at the start, at most `value`, or a metric
+    at least `value`."""
 
     kind: str
     value: float
@@ -61,6 +63,38 @@ class Target:
         short = f"{self.value:g}"
         value = short if float(short) == self.value else repr(self.value).removesuffix(".0")
         return f"{self.kind} {'>=' if self.rising else '<='} {value}"
+
+
+@dataclass(frozen=True)
+class Range:
+    """A range that is searched: evenly on `scale`; `one_minus_log` is logarithmic in the distance
+    from 1, and its ends are such distances."""
+
+    scale: str
+    low: float
+    high: float
+
+    def at(self, share: float) -> float:
+        """The value at `share` of the way, from 0 to 1, to six digits (of the distance from 1)."""
+        if self.scale == "linear":
+            return _digits(self.low + share * (self.high - self.low))
+        value = _digits(self.low ** (1 - share) * self.high**share)
+        # Decimal digits are kept: 1 - 0.001 is 0.999 and not its neighbour.
+        return float(1 - Decimal(repr(value))) if self.scale == "one_minus_log" else value
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How settings are chosen: by `select` on tune seeds, from `trials` joint draws of what is
+    searched or, where `trials` is None, from the grid. Only what was chosen is then evaluated."""
+
+    trials: int | None = None
+    select: str = "held"
+    """`held` or `reached` (the time to the deciding target), `loss`, or a metric of the problem."""
 
 
 @dataclass(frozen=True)
@@ -89,27 +123,53 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Contender:
-    """An optimizer as one spec asks for it: `sweep` holds the values of every hyperparameter."""
+    """An optimizer as one spec asks for it: `sweep` holds the values of every hyperparameter, one
+    where it is fixed or searched."""
 
     name: str
     optimizer: Optimizer
     sweep: Mapping[str, tuple[float, ...]]
     origin: str = ""
     """`file.py:function`, where the rule is a user's own."""
+    search: Mapping[str, Range] = field(default_factory=dict)
+    trials: tuple[tuple[float, ...], ...] = ()
+    """Joint draws of what is searched, in the order of `search`."""
+    profile: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Values along which the chosen setting is varied, one hyperparameter at a time."""
 
     @property
     def swept(self) -> tuple[str, ...]:
-        return tuple(name for name, values in self.sweep.items() if len(values) > 1)
+        """What differs between settings."""
+        return tuple(n for n, values in self.sweep.items() if len(values) > 1 or n in self.search)
 
     @property
     def size(self) -> int:
         """How many settings there are, without making them."""
-        return math.prod(len(values) for values in self.sweep.values())
+        return len(self.trials) or math.prod(len(values) for values in self.sweep.values())
 
     def settings(self) -> Iterator[dict[str, float]]:
-        """Every combination of values, the last hyperparameter running fastest."""
+        """Every joint draw, or every combination of values, the last hyperparameter running
+        fastest."""
+        if self.trials:
+            fixed = {name: values[0] for name, values in self.sweep.items()}
+            for drawn in self.trials:
+                yield fixed | dict(zip(self.search, drawn, strict=True))
+            return
         for values in itertools.product(*self.sweep.values()):
             yield dict(zip(self.sweep, values, strict=True))
+
+    @property
+    def default(self) -> dict[str, float]:
+        """What one gets without tuning: the optimizer's own values where something is chosen, and
+        what the spec fixes elsewhere."""
+        own = self.optimizer.hypers
+        return {n: float(own[n]) if n in self.swept else v[0] for n, v in self.sweep.items()}
+
+    def around(self, setting: Mapping[str, float]) -> Iterator[dict[str, float]]:
+        """The profile of a setting: each of its curves, the rest as it is."""
+        for name, values in self.profile.items():
+            for value in values:
+                yield {**setting, name: value}
 
 
 @dataclass(frozen=True)
@@ -170,32 +230,52 @@ class Experiment:
     record: Record
     tasks: tuple[Task, ...]
     contenders: tuple[Contender, ...]
+    tuning: Tuning | None = None
     claims: tuple[Claim, ...] = ()
+
+    @property
+    def staged(self) -> bool:
+        """Whether settings are chosen first and only what was chosen is evaluated. Without `tuning`
+        or `profile` every setting runs on both roles' seeds at once."""
+        return self.tuning is not None or any(c.profile for c in self.contenders)
 
     def contender(self, name: str) -> Contender:
         return next(c for c in self.contenders if c.name == name)
 
     @property
     def size(self) -> int:
-        """How many runs there are, without making them."""
+        """How many runs there are at most, without making them."""
         return sum(
-            sum(self.contender(name).size for name in task.optimizers)
-            * sum(1 for _ in self.seeds_of(task))
+            self.count(task, self.contender(name))
             for task in self.tasks
+            for name in task.optimizers
         )
 
-    def seeds_of(self, task: Task) -> Iterator[tuple[str, int, str]]:
-        """(role, seed, kind of start) of each setting's runs: a given start is one exact instance,
-        unless batches are drawn."""
+    def count(self, task: Task, contender: Contender) -> int:
+        """How many runs one optimizer has on one problem, as many as can be where some may coincide."""
+        tune, evaluate, picture = (len(seeds) for seeds in self.seeds_of(task))
+        if self.staged:
+            final = 1 + bool(contender.swept) + sum(len(v) for v in contender.profile.values())
+            return contender.size * tune + final * evaluate + picture
+        every = contender.size * (tune + evaluate + picture)
+        return every + evaluate * bool(contender.swept)
+
+    def seeds_of(self, task: Task) -> tuple[list[_Seed], list[_Seed], list[_Seed]]:
+        """(role, seed, kind of start) of the runs that settings are chosen by, that are reported,
+        and that are drawn as pictures.
+
+        A given start is one exact instance, unless batches or noise are drawn: it is both what
+        settings are chosen by and what is reported."""
         problem = task.problem
-        drawn_batches = problem.stream is not None and problem.longest is None
-        if problem.given is not None and not drawn_batches:
-            yield "evaluate", 0, "given"
-            return
-        kind = "given" if problem.given is not None else "drawn"
         choice = any(c.swept for c in self.contenders if c.name in task.optimizers)
-        if choice:
-            yield from (("tune", seed, kind) for seed in range(self.seeds.tune))
-        yield from (("evaluate", seed, kind) for seed in range(self.seeds.evaluate))
-        if problem.usual is not None:
-            yield "picture", 0, "usual"
+        if problem.given is not None and not problem.random:
+            only: list[_Seed] = [("evaluate", 0, "given")]
+            return (only if choice and self.staged else []), only, []
+        kind = "given" if problem.given is not None else "drawn"
+        tune = [("tune", seed, kind) for seed in range(self.seeds.tune)] if choice else []
+        evaluate = [("evaluate", seed, kind) for seed in range(self.seeds.evaluate)]
+        picture = [("picture", 0, "usual")] if problem.usual is not None else []
+        return tune, evaluate, picture
+
+
+_Seed = tuple[str, int, str]

@@ -21,14 +21,19 @@ from optlab.spec.model import (
     Seeds,
     Target,
     Task,
+    Tuning,
 )
 from optlab.spec.nodes import Node, compose, whole
+from optlab.spec.search import Protocol, curves, own_name, ranges
 from optlab.suggest import meant_or_known
 
 __all__ = ["DEFAULT_TARGET", "read"]
 
 DEFAULT_TARGET = Target("gap_over_start", 1e-3)
 """Where the minimum is known and no target is given: a thousandth of the way left."""
+
+SELECTORS = ("held", "reached", "loss")
+"""What a setting can be chosen by on any problem; its own metrics come besides."""
 
 MOST_RUNS = 20_000_000
 """Each run has a row in a table that is held in memory."""
@@ -59,17 +64,22 @@ def parse(text: str, path: Path) -> Experiment:
         raise SpecError(str(path), faults.found)
     header = read_header(root, faults)
     found = root.value.get("optimizers")
+    protocol = _protocol(root, header, faults)
     contenders = [
         c for e in entries(found, "optimizers", root, faults)
-        if (c := contender(e, path.parent, faults)) is not None
+        if (c := contender(e, path.parent, faults, protocol)) is not None
     ]  # fmt: skip
     names = tuple(e.name for e in entries(found, "optimizers", root, Faults()))
     general = targets(root.value.get("targets"), faults)
     listed = entries(root.value.get("problems"), "problems", root, faults)
     made = [_task(e, path.parent, header, general, names, faults) for e in listed]
     tasks = [task for task in made if task is not None]
+    if len(contenders) == len(names):
+        _check_used(protocol, contenders, faults)
     if tasks:
         _check_metrics(root, header, tasks, faults)
+    if tasks and len(tasks) == len(made):
+        _check_select(root, protocol.tuning, tasks, faults)
     if not any(e.origin for e, task in zip(listed, made, strict=True) if task is None):
         _check_kinds(general, tasks, faults)  # else metrics of one's own are not known yet
     if tasks and len(tasks) == len(made):
@@ -77,7 +87,7 @@ def parse(text: str, path: Path) -> Experiment:
         _check_targets(general, [t for t in racing if t.problem.longest is None], faults)
     if faults.found:
         raise SpecError(str(path), faults.found)
-    experiment = _experiment(header, tasks, contenders, text, path)
+    experiment = _experiment(header, protocol, tasks, contenders, text, path)
     if experiment.size > MOST_RUNS:
         faults.add(root.value["optimizers"], f"{experiment.size:,} runs, and the most in one file are "
                    f"{MOST_RUNS:,}; sweep fewer values (`n: 9`), or lower `seeds`")  # fmt: skip
@@ -85,8 +95,45 @@ def parse(text: str, path: Path) -> Experiment:
     return experiment
 
 
+def _protocol(root: Node, header: Header, faults: Faults) -> Protocol:
+    tuning = None if header.tuning is None else Tuning(header.tuning.trials, header.tuning.select)
+    search = root.value.get("search")
+    if search is not None and (tuning is None or tuning.trials is None):
+        faults.add(search.at_key, "a search needs trials: add `tuning: {trials: 50}`")
+    return Protocol(
+        tuning, ranges(search, faults), curves(root.value.get("profile"), faults),
+        header.seeds.experiment,
+    )  # fmt: skip
+
+
+def _check_used(protocol: Protocol, contenders: list[Contender], faults: Faults) -> None:
+    """A range or a curve that no optimizer has a use for would be passed over in silence."""
+    known = {name for c in contenders for name in c.optimizer.hypers}
+    for name, node in [
+        *((name, node) for name, (_, node) in protocol.search.items()),
+        *((name, node) for name, (_, node) in protocol.profile.items()),
+    ]:
+        if all(own_name(name, c.optimizer) is None for c in contenders):
+            faults.add(node.at_key, "none of these optimizers has such a hyperparameter"
+                       f"{meant_or_known(name, known)}")  # fmt: skip
+
+
+def _check_select(root: Node, tuning: Tuning | None, tasks: list[Task], faults: Faults) -> None:
+    if tuning is None or tuning.select in SELECTORS:
+        return
+    node = root.at(("tuning", "select"))
+    known = (*SELECTORS, *dict.fromkeys(m for task in tasks for m in task.problem.metrics))
+    if tuning.select not in known:
+        faults.add(node, f"{node.shown} cannot select{meant_or_known(tuning.select, known)}")
+
+
 def _experiment(
-    header: Header, tasks: list[Task], contenders: list[Contender], text: str, path: Path
+    header: Header,
+    protocol: Protocol,
+    tasks: list[Task],
+    contenders: list[Contender],
+    text: str,
+    path: Path,
 ) -> Experiment:
     record = header.record
     metrics = None if record.metrics is None else tuple(record.metrics)
@@ -101,6 +148,7 @@ def _experiment(
         record=Record(record.every, record.points, metrics),
         tasks=tuple(tasks),
         contenders=tuple(contenders),
+        tuning=protocol.tuning,
     )
 
 
@@ -204,7 +252,7 @@ def _goals(
             elif own is not None:
                 faults.add(node, "the minimum of this problem is not known; give a target as "
                                  "{loss: 0.1}")  # fmt: skip
-        elif target.kind == "loss" or target.kind in made.metrics:
+        elif target.kind in KINDS or target.kind in made.metrics:
             goals.append(target)
         elif own is not None:
             known = (*KINDS, *made.metrics)

@@ -14,7 +14,7 @@ from optlab.vocabulary import look_up
 __all__ = ["MOST_VALUES", "values"]
 
 MOST_VALUES = 1_000_000
-_SCALES = ("linear", "log")
+_SCALES = ("linear", "log", "one_minus_log")
 
 
 def values(name: str, node: Node, faults: Faults) -> tuple[float, ...]:
@@ -67,16 +67,18 @@ def _range(node: Node, faults: Faults) -> list[float]:
         )
         return []
     low, high = float(ends[0]), float(ends[1])
-    if scale == "log" and low <= 0:
+    logarithmic = scale != "linear"
+    if logarithmic and low <= 0:
         faults.add(node.value[scale], "a log range must begin above 0")
         return []
     # Two a decade is what a rate curve needs at the least; five tell a straight trend from a bend.
-    decades = math.log10(high) - math.log10(low) if scale == "log" else 0.0
-    count = round(2 * decades) + 1 if scale == "log" else 5
+    decades = math.log10(high) - math.log10(low) if logarithmic else 0.0
+    count = round(2 * decades) + 1 if logarithmic else 5
     if "n" in node.value:
         count = whole(node.value["n"].value)
     if isinstance(count, bool) or not isinstance(count, int) or not 2 <= count <= MOST_VALUES:
         faults.add(node.value.get("n", node), f"n must be a whole number from 2 to {MOST_VALUES:,}")
         return []
-    spaced = np.geomspace if scale == "log" else np.linspace
-    return [float(v) for v in spaced(low, high, count)]
+    spaced = np.geomspace if logarithmic else np.linspace
+    numbers = [float(v) for v in spaced(low, high, count)]
+    return [1.0 - v for v in numbers] if scale == "one_minus_log" else numbers
