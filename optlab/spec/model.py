@@ -189,11 +189,12 @@ class Claim:
 
     `better`: `a` is better than each of `others`. `equivalent`: `a` and the one other differ by less
     than the margin either way. `never`: no run of `a` exceeds the margin of the measure.
+    `sometimes`: at least one does; one that was seen is enough, and "seen in k of n" is its verdict.
     """
 
     text: str
     """As it was written: a sentence, or one made from its keys."""
-    kind: Literal["better", "equivalent", "never"]
+    kind: Literal["better", "equivalent", "never", "sometimes"]
     a: Side
     others: tuple[Side, ...]
     measures: tuple[str, ...]
@@ -207,7 +208,8 @@ class Claim:
     min_seeds: int = 10
     at_most: float = 0.1
     """For `never`: the share of runs that may do it after all before the claim is wrong. A claim
-    about runs never seen cannot be surer than that."""
+    about runs never seen cannot be surer than that. For `sometimes`: the share that is as good as
+    never, where no run did it and enough were seen to say so."""
 
     @property
     def id(self) -> str:
