@@ -165,7 +165,7 @@ def test_all_of_optax_keeps_its_dtypes_over_mapped_runs(path: str) -> None:
 
             def both(params: Any, hypers: Any) -> Any:
                 state = optimizer.start(params, hypers | fixed)
-                seen = {"value": jnp.asarray(1.0, real)} if optimizer.wants_loss else {}
+                seen = {"value": params["b"].sum()} if optimizer.wants_loss else {}
                 after = optimizer.step(params, params, 1, state, hypers | fixed, **seen)
                 return (params, state), after
 

@@ -17,6 +17,7 @@ import pytest
 
 PROBLEMS = {
     "quadratic": "{use: quadratic, dim: 10, condition: 100, rotated: true}",
+    "noisy": "{use: quadratic, dim: 3, condition: 10, noise: 0.3, rotated: true}",
     "rosenbrock": "{use: rosenbrock, dim: 3}",
     "softmax": "{use: softmax_regression, data: iris, batch: 16}",
     "network": "{use: mlp, data: wine, hidden: [8], batch: 16}",
@@ -85,7 +86,7 @@ def _same(tmp_path: Path, precision: str, problems: list[str], size: int) -> Non
 
 
 def test_alone_in_a_grid_and_reversed(tmp_path: Path) -> None:
-    _same(tmp_path, "float64", ["quadratic"], 5)
+    _same(tmp_path, "float64", ["quadratic", "noisy"], 5)
 
 
 @pytest.mark.slow

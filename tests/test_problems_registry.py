@@ -20,6 +20,11 @@ MORE = [
     ("quadratic", {"dim": 7, "condition": 1e4, "largest": 20.0}),
     ("quadratic", {"dim": 7, "condition": 1e4, "rotated": True}),
     ("quadratic", {"rotated": True, "shifted": False}),
+    ("quadratic", {"dim": 3, "start": [1.0, 0.0, -2.0], "noise": 0.5}),
+    ("huber", {"dim": 3, "corner": 5.0, "largest": 2.0}),
+    ("huber", {"dim": 1, "corner": 1 / 41, "start": [1.0]}),
+    ("nesterov_chain", {"dim": 1}),
+    ("nesterov_chain", {"dim": 4, "largest": 7.0}),
     ("rosenbrock", {"dim": 10}),
     ("rastrigin", {"dim": 5}),
     ("relu_network", {"x": -1.0, "y": -2.0}),
@@ -118,6 +123,8 @@ def test_curvature_is_within_the_stated_bounds(problem):
             new = bend(params, d)
             assert m * (1 - 1e-9) - 1e-15 <= inner(d, new) <= L * (1 + 1e-9)
             length = np.sqrt(inner(new, new))
+            if length == 0:
+                break  # no curvature here
             d = jax.tree.map(lambda p, length=length: p / length, new)
 
 
@@ -127,7 +134,9 @@ def test_a_minimum_that_is_located_has_its_value_and_no_slope(problem):
         pytest.skip("states no place")
     for place in known.at:
         x = np.array(place)
-        assert float(problem.loss(x, problem.data)) == pytest.approx(known.value, abs=1e-20)
+        assert float(problem.loss(x, problem.data)) == pytest.approx(
+            known.value, abs=max(1e-20, known.error)
+        )
         slope = jax.grad(problem.loss)(x, problem.data)
         np.testing.assert_allclose(slope, 0.0, atol=2e-12)
 

@@ -248,6 +248,7 @@ PAPERS = {
     "sgd": lambda g, lr: -lr * g,
     "momentum": lambda g, lr, beta: -decayed(lr * g, beta),
     "momentum_pytorch": lambda g, lr, beta: -lr * decayed(g, beta),
+    "ema": lambda g, lr, beta: -lr * wide(1 - beta) * decayed(g, beta),
     "nesterov": lambda g, lr, beta: -lr * (g + wide(beta) * decayed(g, beta)),
     "rmsprop": lambda g, lr, beta, eps: (
         -lr * g / np.sqrt(wide(1 - beta) * decayed(g**2, beta) + wide(eps))
@@ -391,7 +392,9 @@ def test_the_best_heavy_ball(name: str, k: int, steps: int) -> None:
 
 
 LIMITED = [name for name in RULES if REGISTRY[name].limit is not None]
-KNOWN_LIMITS = {"sgd": 2.0, "momentum": 3.8, "momentum_pytorch": 3.8, "nesterov": 1.357142857}
+KNOWN_LIMITS = {
+    "sgd": 2.0, "momentum": 3.8, "momentum_pytorch": 3.8, "nesterov": 1.357142857, "ema": 38.0,
+}  # fmt: skip
 
 
 def test_known_limits() -> None:

@@ -44,6 +44,20 @@ def momentum_pytorch(x, g, v=0.0, *, lr=0.01, beta=0.9):
 
 
 @rule(
+    "Kingma & Ba 2015, arXiv:1412.6980, the running mean of Algorithm 1 without its bias correction",
+    convention="The velocity is a running mean, (1 - beta) g in place of g: the same as `momentum` "
+    "at the rate lr (1 - beta). PyTorch's dampening is not this: its first velocity is g itself.",
+    limit=lambda L, beta: 2 * (1 + beta) / ((1 - beta) * L),
+    limit_formula="2 (1 + beta) / ((1 - beta) L)",
+)
+def ema(x, g, v=0.0, *, lr=0.01, beta=0.9):
+    """Step along a running mean of past gradients."""
+    v = beta * v + (1 - beta) * g
+    x = x - lr * v
+    return x, v
+
+
+@rule(
     "Nesterov 1983; Sutskever et al. 2013, section 2",
     convention="The form of PyTorch, optax and Keras: the gradient is taken at x and the velocity "
     "is looked ahead by one step; the rate stands outside the velocity.",
