@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import betaincinv
+
+from optlab.statistics.exact import clopper_pearson
 
 __all__ = ["clopper_pearson", "quantile", "quantile_by"]
 
@@ -53,13 +54,3 @@ def _between(below: np.ndarray, above: np.ndarray, share: np.ndarray) -> np.ndar
     between = np.where(finite, below, 0.0) + share * step
     mixed = np.where(np.isinf(above) & (above > 0), above, below)
     return np.where(share == 0, below, np.where(finite, between, mixed))
-
-
-def clopper_pearson(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """The exact interval for a share, `hits` of `n` (Clopper & Pearson 1934); (0, 1) for n = 0."""
-    if n == 0:
-        return 0.0, 1.0
-    tail = (1.0 - level) / 2
-    low = 0.0 if hits == 0 else betaincinv(hits, n - hits + 1, tail)
-    high = 1.0 if hits == n else betaincinv(hits + 1, n - hits, 1.0 - tail)
-    return float(low), float(high)
