@@ -1,0 +1,282 @@
+"""A comparison in words: for a terminal, for a page of Markdown, for a program."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optlab.analysis.words import goal, plural
+from optlab.compare.comparison import Comparison
+
+__all__ = ["as_json", "as_markdown", "as_text", "headline", "summary"]
+
+_WORST_FIRST = ("error", "diverged", "budget", "hit")
+_TINY = 1e-12
+"""Changes of this size or less are most often rounding near a minimum of zero."""
+
+
+@dataclass(frozen=True)
+class _Section:
+    """A title, then a table (whose first row heads it), then lines."""
+
+    title: str
+    lines: list[str] = field(default_factory=list)
+    table: list[tuple[str, ...]] = field(default_factory=list)
+
+
+def as_text(c: Comparison) -> str:
+    """For a terminal."""
+    parts = [headline(c)]
+    for section in _sections(c):
+        rows = [f"  {row}" for row in _aligned(section.table)]
+        lines = [f"  {line}" for line in section.lines]
+        parts.append("\n".join([section.title, *rows, *lines]))
+    return "\n\n".join(parts) + "\n"
+
+
+def as_markdown(c: Comparison) -> str:
+    """For the page that a CI service shows of a job."""
+    parts = [_escaped(headline(c))]
+    for section in _sections(c):
+        parts.append(f"### {_escaped(section.title)}")
+        if section.table:
+            head, *rows = (f"| {' | '.join(map(_escaped, row))} |" for row in section.table)
+            rule = "|" + "---|" * len(section.table[0])
+            parts.append("\n".join([head, rule, *rows]))
+        if section.lines:
+            parts.append("\n".join(f"- {_escaped(line)}" for line in section.lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def _escaped(text: str) -> str:
+    for sign in "\\|<*_`[]":
+        text = text.replace(sign, f"\\{sign}")
+    return " ".join(text.split())
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def as_json(c: Comparison) -> str:
+    """For a program. Numbers that JSON has no word for: null is unknown, "inf" and "-inf"."""
+    tables = ("statuses", "numbers", "only", "refused", "targets", "verdicts")
+    told = {
+        "same": c.same, "a": c.a.told, "b": c.b.told, "rtol": c.rtol, "atol": c.atol,
+        "runs_a": len(c.a.runs), "runs_b": len(c.b.runs), "paired": c.paired, "changed": c.changed,
+        "verdicts_paired": c.verdicts_paired, "headline": headline(c),
+        **{name: [_plain(row) for row in getattr(c, name).to_dict("records")] for name in tables},
+        "summary": [_plain(row) for row in summary(c).to_dict("records")],
+        "notes": list(c.notes), "causes": list(c.causes),
+    }  # fmt: skip
+    return json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(name): _jsonable(value) for name, value in row.items()}
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else ("inf" if value > 0 else "-inf")
+    return value
+
+
+def headline(c: Comparison) -> str:
+    """What was compared, how many runs were paired, how many changed."""
+    held = f"{plural(c.paired, 'run')} paired, {c.changed or 'none'} of them changed"
+    sides = f"B ({c.b.told}) against A ({c.a.told})"
+    if c.verdicts_paired:
+        moved = int((c.verdicts["what"] == "verdict").sum())
+        held += (
+            f"; {plural(c.verdicts_paired, 'verdict')} paired, {moved or 'none'} of them changed"
+        )
+    exact = c.rtol == 0 and c.atol == 0
+    both = f"relative {c.rtol:g}" + (f", absolute {c.atol:g}" if c.atol else "")
+    result = "No change" if c.same else "Changed"
+    return f"{result}: {sides}. {held} ({'the bits must be the same' if exact else f'tolerance: {both}'})."
+
+
+def summary(c: Comparison) -> pd.DataFrame:
+    """The numbers that changed in runs whose status stayed, a row for each problem and optimizer:
+    changed, paired (runs), and the largest relative change: relative, column, setting, role, seed,
+    run_id, a, b."""
+    columns = ["problem", "optimizer", "changed", "paired", "relative", "column", "setting", "role",
+               "seed", "run_id", "a", "b"]  # fmt: skip
+    key = ["problem", "optimizer"]
+    stayed = c.numbers.merge(c.statuses[[*key, "run_id"]], how="left", indicator=True)
+    stayed = stayed[stayed["_merge"] == "left_only"]
+    paired = c.counts.set_index(key)["paired"]
+    rows = []
+    for place, found in stayed.groupby(key, sort=False):
+        # Among changes from or to nothing, which have no size, a finite one says more.
+        sized = found[np.isfinite(found["relative"])]
+        largest = found.loc[(sized if len(sized) else found)["relative"].idxmax()]
+        row = {name: largest[name] for name in columns if name in largest}
+        rows.append(row | {"changed": found["run_id"].nunique(), "paired": paired[place]})  # type: ignore[index]
+    return pd.DataFrame(rows, columns=pd.Index(columns))
+
+
+def _sections(c: Comparison) -> Iterator[_Section]:
+    """What there is to say, the worst first."""
+    if len(c.statuses):
+        yield _Section("Status changed", list(_statuses(c)))
+    found = summary(c)
+    if len(found):
+        title = "Numbers changed" + (" in runs whose status stayed" if len(c.statuses) else "")
+        yield _Section(title, list(_hints(c)), _numbers_table(found))
+    if len(c.verdicts):
+        yield _Section("Verdicts changed", [_verdict(row) for row in c.verdicts.to_dict("records")])
+    if len(c.refused):
+        refused = c.refused.to_dict("records")
+        yield _Section(
+            "Not compared: not known to be the same problem", [_refusal(r) for r in refused]
+        )
+    if len(c.only):
+        yield _Section(
+            "Not paired: only on one side", [_only(r) for r in c.only.to_dict("records")]
+        )
+    if len(c.targets):
+        targets = c.targets.to_dict("records")
+        yield _Section("Targets of one side only", [_target(r) for r in targets])
+    if c.notes:
+        yield _Section("To know", list(c.notes))
+    if c.causes:
+        title = (
+            "What else differs, without effect" if c.same else "What else differs, and may be why"
+        )
+        yield _Section(title, list(c.causes))
+
+
+def _statuses(c: Comparison) -> Iterator[str]:
+    groups = [
+        (key, rows)
+        for key, rows in c.statuses.groupby(["a", "b", "problem", "optimizer"], sort=False)
+    ]
+    groups.sort(key=lambda group: (_rank(group[0][1]), -_rank(group[0][0])))
+    for (before, after, problem, optimizer), rows in groups:
+        example = "" if len(rows) == 1 else "for example "
+        yield (
+            f"{before} -> {after}: {plural(len(rows), 'run')} of {optimizer} on {problem}, "
+            f"{example}{_which(rows.iloc[0])}"
+        )
+
+
+def _rank(status: str) -> int:
+    return _WORST_FIRST.index(status) if status in _WORST_FIRST else len(_WORST_FIRST)
+
+
+def _which(row: Mapping[str, Any] | pd.Series) -> str:
+    setting = f"{row['setting']}, " if row["setting"] else ""
+    return f"{setting}{row['role']} seed {row['seed']}"
+
+
+def _numbers_table(found: pd.DataFrame) -> list[tuple[str, ...]]:
+    head = ("problem", "optimizer", "runs changed", "largest change", "in", "A -> B", "of the run")
+    rows = [head]
+    for row in found.to_dict("records"):
+        size = row["relative"]
+        before, after = _apart(row["column"], row["a"], row["b"])
+        rows.append(
+            (
+                row["problem"], row["optimizer"], f"{row['changed']:,} of {row['paired']:,}",
+                f"relative {size:.1e}" if math.isfinite(size) else "no size", _column(row["column"]),
+                f"{before} -> {after}", _which({str(k): v for k, v in row.items()}),
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _column(name: str) -> str:
+    kind, dot, label = name.partition(".")
+    return f"{kind} {goal(label)}" if dot and kind != "final" else name
+
+
+def _hints(c: Comparison) -> Iterator[str]:
+    """A change of nothing to next to nothing is large only relatively."""
+    with np.errstate(invalid="ignore"):
+        sizes = np.abs(c.numbers["a"].to_numpy(float) - c.numbers["b"].to_numpy(float))
+    if len(sizes) and np.isfinite(sizes).all() and 0 < sizes.max() <= _TINY:
+        enough = 10.0 ** math.ceil(math.log10(sizes.max()))
+        yield f"no number changed by more than {enough:g}: `--atol {enough:g}` lets them pass"
+
+
+def _apart(column: str, a: float, b: float) -> tuple[str, str]:
+    """Both values, to as many figures as tell them apart."""
+    for digits in range(6, 18):
+        before, after = (_value(column, x, digits) for x in (a, b))
+        if before != after:
+            break
+    return before, after
+
+
+def _value(column: str, x: float, digits: int) -> str:
+    timed = column.startswith(("reached.", "held."))
+    if math.isnan(x):
+        return "never" if column == "diverged_at" else "none"
+    if math.isinf(x):
+        return "never" if timed and x > 0 else f"{x:g}"
+    return f"{x:.{digits}g}"
+
+
+def _verdict(row: Mapping[Any, Any]) -> str:
+    where = f" on {row['problem']}" if row["problem"] else ""
+    target = f", {goal(row['target'])}" if row["target"] else ""
+    claim = f"{row['text']}{where} ({row['measure']}{target})"
+    before, after = (
+        row[f"verdict_{s}"] + (f" ({row[f'label_{s}']})" if row[f"label_{s}"] else "") for s in "ab"
+    )
+    match row["what"]:
+        case "A":
+            return f"{claim}: {before} in A, not judged in B"
+        case "B":
+            return f"{claim}: not judged in A, {after} in B"
+        case "verdict":
+            return f"{claim}: {before} -> {after}"
+    column, a, b = row["column"], row["a"], row["b"]
+    if not isinstance(a, str):
+        a, b = _apart(column, float(a), float(b))
+    if row["what"] == "rules":
+        return f"{claim}: judged by other rules ({column} {a} -> {b}); still {after}"
+    return f"{claim}: still {after}, but {column} {a} -> {b}"
+
+
+def _refusal(row: Mapping[Any, Any]) -> str:
+    name = (
+        row["problem"]
+        if row["problem"] == row["other"]
+        else f"{row['problem']} ({row['other']} in B)"
+    )
+    why = row["why"]
+    if row["probe"]:
+        before, after = _apart("", row["a"], row["b"])
+        what = {"gradient_norm": "norm of its gradient", "weighted": "weighted sum of its gradient"}
+        quantity = what.get(row["quantity"], row["quantity"])
+        why += (
+            f": at probe point {row['probe']} of {row['probes']}, the {quantity} is {before} in A "
+            f"and {after} in B; the loss itself is another, or its data"
+        )
+    return f"{name}: {why}. {plural(row['runs'], 'run')} not compared"
+
+
+def _only(row: Mapping[Any, Any]) -> str:
+    return (
+        f"only in {row['side']}: {plural(row['runs'], 'run')} of {row['optimizer']} on "
+        f"{row['problem']} ({plural(row['seeds'], 'seed')}): {row['why']}"
+    )
+
+
+def _target(row: Mapping[Any, Any]) -> str:
+    return f"only in {row['side']}: {goal(row['target'])} on {row['problem']}"
