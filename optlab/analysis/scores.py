@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from optlab.analysis.bands import metrics
-from optlab.analysis.censored import quantile
+from optlab.analysis.censored import quantile_by
 from optlab.analysis.rates import rate_scores
 from optlab.analysis.settings import entrants, final_loss
-from optlab.analysis.tracks import Points, floors, points, track
+from optlab.analysis.tracks import Points, decades, floors, once, points, track
 from optlab.measures import MEASURES
 from optlab.results import Results
 
@@ -38,7 +38,7 @@ def scores(results: Results, best: pd.DataFrame) -> pd.DataFrame:
     of the kind was recorded, or there is no scale to compare with. What a problem does not record at
     all (`test_accuracy` on a quadratic) has no rows there.
     """
-    runs = entrants(results.runs, best).reset_index(drop=True)
+    runs = once(entrants(results.runs, best))
     precision = results.manifest.get("precision", "float64")
     wanted = ["loss", "step_cosine", *_extra(results.curves)]
     recorded = {name: points(results.curves, name, runs["run_id"]) for name in wanted}
@@ -115,32 +115,20 @@ def _ends(mine: pd.DataFrame, problem: dict[str, Any], precision: str) -> Values
     gap = loss - float(minimum["value"]) if minimum else np.full(len(mine), np.nan)
     yield "loss", "", loss
     yield "gap", "", gap
-    first = mine["loss_first"].to_numpy(float)
-    floor = floors(first, minimum, precision)
-    yield "spread", "", _spread(mine, loss if minimum is None else gap, floor)
+    yield "spread", "", _spread(mine, problem, precision)
     yield "diverged", "", (mine["status"] == "diverged").to_numpy(float)
     yield "overshoot", "", mine["largest_rise"].to_numpy(float)
 
 
-def _spread(mine: pd.DataFrame, gap: np.ndarray, floor: np.ndarray) -> np.ndarray:
-    """S6: |log10 gap_s - median over seeds| (the loss where the minimum is not known; NaN where it
-    is not positive then). A run that diverged, and every run where half of them did, is +inf away."""
-    # One floor for all: with each seed's own, runs at the floor would show the spread of starts.
-    floor = np.full(len(mine), np.nanmax(floor, initial=0.0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        decades = np.log10(np.where(gap > -floor, np.maximum(gap, floor), np.nan))
-    decades = np.where((mine["status"] == "error").to_numpy(), np.nan, decades)
-    away = np.full(len(mine), np.nan)
-    groups = mine.groupby(["optimizer", "selection"], sort=False).ngroup().to_numpy()
-    for group in range(groups.max() + 1):
-        rows = np.flatnonzero(groups == group)
-        known = rows[~np.isnan(decades[rows])]
-        if len(known):
-            middle = quantile(decades[known], 0.5)
-            with np.errstate(invalid="ignore"):
-                apart = np.abs(decades[known] - middle)
-            away[known] = np.where(np.isnan(apart), np.inf, apart)
-    return away
+def _spread(mine: pd.DataFrame, problem: dict[str, Any], precision: str) -> np.ndarray:
+    """S6: |log10 gap_s - median over seeds|. A run that diverged, and every run where half of them
+    did, is +inf away."""
+    where = decades(mine, problem, precision)
+    which = mine.groupby(["optimizer", "selection"], sort=False).ngroup().to_numpy()
+    middle = quantile_by(where, which, int(which.max()) + 1, 0.5)[which]
+    with np.errstate(invalid="ignore"):
+        away = np.abs(where - middle)
+    return np.where(np.isnan(away) & ~np.isnan(where), np.inf, away)
 
 
 # What must be read from the curves

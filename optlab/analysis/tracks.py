@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["Points", "floors", "points", "starting_gap", "track"]
+from optlab.analysis.settings import final_loss
+
+__all__ = ["Points", "decades", "floors", "once", "points", "starting_gap", "track"]
+
+
+def once(rows: pd.DataFrame) -> pd.DataFrame:
+    """`rows` of `entrants` or of `at_best`, each run of an optimizer in a selection once, however
+    many parts it plays; numbered anew."""
+    keys = [k for k in ("problem", "optimizer", "selection", "run_id") if k in rows]
+    return rows.drop_duplicates(keys, ignore_index=True)
 
 
 @dataclass(frozen=True)
@@ -68,3 +77,17 @@ def floors(
     known = minimum or {"value": 0.0}
     scale = np.maximum(abs(float(known["value"])), np.abs(starting_gap(loss_first, minimum)))
     return np.maximum(np.finfo(precision).eps * scale, float(known.get("error") or 0.0))
+
+
+def decades(mine: pd.DataFrame, problem: dict[str, Any], precision: str = "float64") -> np.ndarray:
+    """log10 of the last gap of each row of `mine`, runs on `problem` (of the loss, where the minimum
+    is not known); +inf where it diverged, NaN where it stopped with an error or is not positive by
+    more than rounding."""
+    minimum = problem.get("minimum")
+    gap = final_loss(mine).to_numpy() - (float(minimum["value"]) if minimum else 0.0)
+    # One floor for all: with each seed's own, runs at the floor would show the spread of starts.
+    each = floors(mine["loss_first"].to_numpy(float), minimum, precision)
+    floor = float(np.nanmax(each, initial=0.0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.log10(np.where(gap >= -floor, np.maximum(gap, floor), np.nan))
+    return np.where((mine["status"] == "error").to_numpy(), np.nan, found)
