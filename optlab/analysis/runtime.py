@@ -138,7 +138,7 @@ def _runtime(mine: pd.DataFrame, label: str, kind: str, budget: int, exact: bool
         "median": median,
         "median_low": around[0],
         "median_high": around[1],
-        "median_text": _time_text(median, budget),
+        "median_text": steps(median, budget),
         "relapses": int((reached & ~held).sum()),
         "rmst": restricted_mean(tau, budget),
         **_expected(cost, hit, exact),
@@ -166,12 +166,6 @@ def _interval(cost: np.ndarray, hit: np.ndarray) -> tuple[float, float]:
         found = cost[drawn].sum(axis=1) / hit[drawn].sum(axis=1)
     low, high = quantile(found, 0.025), quantile(found, 0.975)
     return float(low), float(high)
-
-
-def _time_text(median: float, budget: int) -> str:
-    if np.isnan(median):
-        return ""
-    return steps(median) if np.isfinite(median) else f"> {budget:,}"
 
 
 # Many targets
