@@ -8,7 +8,7 @@ import time
 import webbrowser
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -32,8 +32,9 @@ app = typer.Typer(
 out = Console(soft_wrap=True, highlight=False, markup=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
-# Exit codes: some runs ended in error; the spec or the call is wrong; Ctrl-C, as shells count it.
-BROKEN, WRONG, STOPPED = 1, 2, 130
+# Exit codes: some runs ended in error; results are not what they were; the spec or the call is wrong;
+# Ctrl-C, as shells count it.
+BROKEN, CHANGED, WRONG, STOPPED = 1, 1, 2, 130
 
 Specs = Annotated[list[Path], typer.Argument(help="Spec files (YAML).", metavar="SPEC...")]
 Out = Annotated[Path, typer.Option(help="Where results go: DIR/<name>/.", metavar="DIR")]
@@ -278,6 +279,43 @@ def report(
                 _tell(path)
         for parent in sorted({folder.resolve().parent for folder in found}):
             pages.render_index(parent)
+
+
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(help="A result folder, or a baseline.", metavar="A")],
+    b: Annotated[
+        Path | None, typer.Argument(help="What is held against it.", metavar="[B]")
+    ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="Hold A against this baseline.", metavar="FILE")
+    ] = None,
+    write_baseline: Annotated[
+        Path | None, typer.Option(help="Write A's baseline, for a repository.", metavar="FILE")
+    ] = None,
+    rtol: Annotated[
+        float | None,
+        typer.Option(help="Relative tolerance, 0 for the same bits.", show_default="1e-9"),
+    ] = None,
+    atol: Annotated[float, typer.Option(help="Absolute tolerance.")] = 0.0,
+    only: Annotated[str, typer.Option(help="PROBLEM/OPTIMIZER, either may be *.")] = "",
+    form: Annotated[
+        Literal["text", "json", "markdown"], typer.Option("--format", help="How it is told.")
+    ] = "text",
+) -> None:
+    """Say what changed from A to B, run by run; exit code 0 nothing, 1 something, 2 a wrong call."""
+    from optlab import compare as gate
+
+    with _plain_errors():
+        try:
+            asked = gate.Asked(a, b, baseline, write_baseline, rtol, atol, only, form)
+            told, same = gate.answer(asked)
+        except gate.CompareError as error:
+            _complain(error)
+            raise typer.Exit(WRONG) from None
+    _tell(told)
+    if not same:
+        raise typer.Exit(CHANGED)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from optlab.compare.side import Side, taken
+from optlab.compare.side import CompareError, Side, taken
 from optlab.files import atomic_write
 from optlab.results import load
 
@@ -37,24 +37,24 @@ _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFErro
 
 def read_side(path: str | Path) -> Side:
     """A folder of results or a baseline, whichever lies at `path`. FileNotFoundError where nothing
-    does, ValueError where what lies there cannot be read."""
+    does, CompareError where what lies there cannot be read."""
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"{path}: there is no such folder of results")
     if path.is_file():
         return read_baseline(path)
-    results = None
     try:
-        results = load(path)
-        return _checked(taken(results))
+        return _checked(taken(load(path)))
+    except CompareError:
+        raise
     except FileNotFoundError as error:
         if not (path / "manifest.json").exists():
             raise
-        raise ValueError(f"{path}: the results are not whole: {error}") from None
+        raise CompareError(
+            f"{path}: the results are not whole: {error.filename} is missing"
+        ) from None
     except _UNREADABLE as error:
-        if str(error).startswith(str(path)):  # it says by itself what is wrong where
-            raise
-        raise ValueError(f"{path}: these results cannot be read: {_first_line(error)}") from None
+        raise CompareError(f"{path}: these results cannot be read: {_first_line(error)}") from None
 
 
 def _first_line(error: BaseException) -> str:
@@ -131,7 +131,7 @@ def _cell(value: Any, kind: str) -> Any:
     return number if math.isfinite(number) else ("inf" if number > 0 else "-inf")
 
 
-_TYPES = {"truth": bool, "integer": "int64", "number": float, "text": str}
+_TYPES: dict[str, Any] = {"truth": bool, "integer": "int64", "number": float, "text": str}
 
 
 def _table(stored: dict[str, Any]) -> pd.DataFrame:
@@ -149,7 +149,7 @@ def _table(stored: dict[str, Any]) -> pd.DataFrame:
 
 
 def read_baseline(path: str | Path) -> Side:
-    """What `write_baseline` wrote. ValueError where it is something else, or of a later optlab."""
+    """What `write_baseline` wrote. CompareError where it is something else, or of a later optlab."""
     path = Path(path)
     raw = path.read_bytes()
     told = f"{path}: not a baseline; `optlab compare FOLDER --write-baseline FILE` makes one"
@@ -158,9 +158,9 @@ def read_baseline(path: str | Path) -> Side:
         stored = json.loads(text)
         version = stored[_FORMAT]
     except _UNREADABLE as error:
-        raise ValueError(f"{told} ({_first_line(error)})") from None
+        raise CompareError(f"{told} ({_first_line(error)})") from None
     if version != _VERSION:
-        raise ValueError(
+        raise CompareError(
             f"{path}: a baseline of format {version}, made by another version of optlab; this one "
             f"reads format {_VERSION}"
         )
@@ -173,4 +173,4 @@ def read_baseline(path: str | Path) -> Side:
             )
         )  # fmt: skip
     except _UNREADABLE as error:
-        raise ValueError(f"{path}: the baseline is damaged: {_first_line(error)}") from None
+        raise CompareError(f"{path}: the baseline is damaged: {_first_line(error)}") from None

@@ -12,7 +12,7 @@ import pandas as pd
 
 from optlab.compare.problems import causes, entries, refusal
 from optlab.compare.runs import TIMED, changes, lonely, outcomes, pair
-from optlab.compare.side import Side, taken
+from optlab.compare.side import CompareError, Side, taken
 from optlab.compare.verdicts import compare_verdicts
 from optlab.results import Results
 
@@ -80,7 +80,7 @@ def compare(
 
     Two numbers agree to `atol + rtol * the larger size`; `rtol` is `TOLERANCE` unless it is given,
     and with both 0 the bits must be the same. `only`: PROBLEM or PROBLEM/OPTIMIZER, either with
-    wildcards. ValueError where a table is damaged, or `only` names nothing that is there.
+    wildcards. CompareError where a table is damaged, or `only` names nothing that is there.
     """
     a, b = (side if isinstance(side, Side) else taken(side) for side in (a, b))
     if only:
@@ -130,7 +130,7 @@ def _only(a: Side, b: Side, pattern: str) -> tuple[Side, Side]:
     few = chosen(a), chosen(b)
     if all(side.runs.empty for side in few):
         runs = pd.concat([a.runs, b.runs])
-        raise ValueError(
+        raise CompareError(
             f"--only {pattern}: no run is of that; the problems are "
             f"{', '.join(runs['problem'].unique())}, the optimizers "
             f"{', '.join(runs['optimizer'].unique())} (PROBLEM or PROBLEM/OPTIMIZER, * for any)"
@@ -147,7 +147,7 @@ def _refused(a: Side, b: Side, names: pd.DataFrame) -> pd.DataFrame:
     """The problems that runs were paired on and that are not known to be the same."""
     ours, theirs = entries(a), entries(b)
     rows: list[dict[str, Any]] = []
-    for (p, q), n in names.value_counts(sort=False).items():  # type: ignore[misc]
+    for p, q, n in names.value_counts(sort=False).reset_index().itertuples(index=False, name=None):
         if p in ours and q in theirs:
             why = refusal(ours[p], theirs[q])
         else:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from optlab.results import Results
 
-__all__ = ["IDENTITY", "VERDICT_WORDS", "Side", "taken", "verdict_table"]
+__all__ = ["IDENTITY", "VERDICT_WORDS", "CompareError", "Side", "taken", "verdict_table"]
 
 KEY = ["run_id", "problem", "optimizer"]
 """A run that a spec has under two names has a row for each."""
@@ -27,6 +27,10 @@ VERDICT_WORDS = (
 """The columns of `verdicts.csv` that are words; the others are numbers."""
 
 
+class CompareError(ValueError):
+    """What was given cannot be compared; its text says why, to whoever gave it."""
+
+
 @dataclass(frozen=True, eq=False)
 class Side:
     """`told`: how messages name it. `runs`: one row a run and name that it stands under, without
@@ -39,17 +43,17 @@ class Side:
 
 
 def taken(results: Results) -> Side:
-    """The side that a folder of results is. ValueError where its tables cannot be meant."""
+    """The side that a folder of results is. CompareError where its tables cannot be meant."""
     told = str(results.folder)
     table = results.runs.drop(columns="part", errors="ignore")
     missing = _NEEDED - set(table.columns)
     if missing:
-        raise ValueError(f"{told}: the table of runs has no column {', '.join(sorted(missing))}")
+        raise CompareError(f"{told}: the table of runs has no column {', '.join(sorted(missing))}")
     table = table.drop_duplicates()
     twice = table[table.duplicated(KEY)]
     if len(twice):
         run = twice.iloc[0]
-        raise ValueError(
+        raise CompareError(
             f"{told}: the table of runs is damaged: run {run['run_id']} ({run['optimizer']} on "
             f"{run['problem']}, {run['role']} seed {run['seed']}) stands in two rows that contradict "
             "each other"
@@ -64,19 +68,19 @@ def taken(results: Results) -> Side:
 
 
 def verdict_table(read: pd.DataFrame, told: str) -> pd.DataFrame:
-    """Verdicts as read, all text, with numbers in the columns that hold them. ValueError where the
+    """Verdicts as read, all text, with numbers in the columns that hold them. CompareError where the
     columns are not those of verdicts, or a number is none."""
     needed = {"claim", "text", "a", "b", "problem", "measure", "target", "verdict"}
     if needed - set(read.columns):
         lacks = ", ".join(sorted(needed - set(read.columns)))
-        raise ValueError(f"{told}: not a table of verdicts: it has no column {lacks}")
+        raise CompareError(f"{told}: not a table of verdicts: it has no column {lacks}")
     made = {}
     for name in read.columns:
         words = name in VERDICT_WORDS
         try:
             made[name] = read[name] if words else read[name].map(_number).astype(float)
         except ValueError as error:
-            raise ValueError(f"{told}: column {name}: {error}") from None
+            raise CompareError(f"{told}: column {name}: {error}") from None
     return pd.DataFrame(made)
 
 

@@ -79,7 +79,7 @@ def as_json(c: Comparison) -> str:
         "summary": [_plain(row) for row in summary(c).to_dict("records")],
         "notes": list(c.notes), "causes": list(c.causes),
     }  # fmt: skip
-    return json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(told, indent=1, allow_nan=False) + "\n"
 
 
 def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
@@ -118,14 +118,15 @@ def summary(c: Comparison) -> pd.DataFrame:
     key = ["problem", "optimizer"]
     stayed = c.numbers.merge(c.statuses[[*key, "run_id"]], how="left", indicator=True)
     stayed = stayed[stayed["_merge"] == "left_only"]
-    paired = c.counts.set_index(key)["paired"]
+    paired = c.counts.set_index(key)["paired"].to_dict()
     rows = []
-    for place, found in stayed.groupby(key, sort=False):
+    for _, found in stayed.groupby(key, sort=False):
         # Among changes from or to nothing, which have no size, a finite one says more.
         sized = found[np.isfinite(found["relative"])]
         largest = found.loc[(sized if len(sized) else found)["relative"].idxmax()]
         row = {name: largest[name] for name in columns if name in largest}
-        rows.append(row | {"changed": found["run_id"].nunique(), "paired": paired[place]})  # type: ignore[index]
+        of = paired[largest["problem"], largest["optimizer"]]
+        rows.append(row | {"changed": found["run_id"].nunique(), "paired": of})
     return pd.DataFrame(rows, columns=pd.Index(columns))
 
 
@@ -162,15 +163,15 @@ def _sections(c: Comparison) -> Iterator[_Section]:
 
 def _statuses(c: Comparison) -> Iterator[str]:
     groups = [
-        (key, rows)
-        for key, rows in c.statuses.groupby(["a", "b", "problem", "optimizer"], sort=False)
+        (rows.iloc[0], len(rows))
+        for _, rows in c.statuses.groupby(["a", "b", "problem", "optimizer"], sort=False)
     ]
-    groups.sort(key=lambda group: (_rank(group[0][1]), -_rank(group[0][0])))
-    for (before, after, problem, optimizer), rows in groups:
-        example = "" if len(rows) == 1 else "for example "
+    groups.sort(key=lambda group: (_rank(group[0]["b"]), -_rank(group[0]["a"])))
+    for row, n in groups:
+        example = "" if n == 1 else "for example "
         yield (
-            f"{before} -> {after}: {plural(len(rows), 'run')} of {optimizer} on {problem}, "
-            f"{example}{_which(rows.iloc[0])}"
+            f"{row['a']} -> {row['b']}: {plural(n, 'run')} of {row['optimizer']} on "
+            f"{row['problem']}, {example}{_which(row)}"
         )
 
 
@@ -185,7 +186,7 @@ def _which(row: Mapping[str, Any] | pd.Series) -> str:
 
 def _numbers_table(found: pd.DataFrame) -> list[tuple[str, ...]]:
     head = ("problem", "optimizer", "runs changed", "largest change", "in", "A -> B", "of the run")
-    rows = [head]
+    rows: list[tuple[str, ...]] = [head]
     for row in found.to_dict("records"):
         size = row["relative"]
         before, after = _apart(row["column"], row["a"], row["b"])
