@@ -50,13 +50,11 @@ def rank_rejects(n: int, level: float) -> int:
 def coin_rejects(n: int, level: float) -> np.ndarray:
     """For m = 0 .. n fair coins: the largest k with P(heads <= k) <= (1 - level)/2, or -1; (n+1,)."""
     tail = (1.0 - level) / 2 * _ROUNDING
-    most = np.array([_coin_tail(m, tail) for m in range(n + 1)])
+    coins = np.arange(n + 1)
+    most = binom.ppf(tail, coins, 0.5)
+    most = np.where(binom.cdf(most, coins, 0.5) <= tail, most, most - 1).astype(int)
     most.flags.writeable = False
     return most
-
-
-def _coin_tail(m: int, tail: float) -> int:
-    return int(np.searchsorted(binom.cdf(np.arange(m + 1), m, 0.5), tail, side="right")) - 1
 
 
 def least_seeds(level: float) -> int:
