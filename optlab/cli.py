@@ -141,6 +141,12 @@ def run(
     ),
     report_: Annotated[bool, typer.Option("--report/--no-report", help="Render the pages.")] = True,
     timings: Annotated[bool, typer.Option(help="Print where the time went.")] = False,
+    until_resolved: Annotated[
+        bool, typer.Option("--until-resolved", help="Add seeds until every claim is decided.")
+    ] = False,
+    most_seeds: Annotated[
+        int, typer.Option(min=1, help="Evaluation seeds at most, with --until-resolved.")
+    ] = 160,
 ) -> None:
     """Run spec files and render their reports. What is up to date or stored is not run again."""
     began = time.perf_counter()
@@ -149,7 +155,10 @@ def run(
         _complain(f"two specs are named '{name}'; their results would share a folder")
         raise typer.Exit(WRONG)
     _check_writable([out_ / ".cache" / "compiled", *(out_ / name for name in names)], out_)
-    stamps = {spec: _stamp(spec) for spec in specs}  # taken before anything is read for the run
+    most = most_seeds if until_resolved else None
+    stamps = {
+        spec: _stamp(spec, most) for spec in specs
+    }  # taken before anything is read for the run
     stale = [spec for spec in specs if not _fresh(out_ / spec.stem, stamps[spec])]
     for spec in specs:
         if spec not in stale:
@@ -164,7 +173,7 @@ def run(
 
             engine.prepare(out_ / ".cache" / "compiled")
             read = _read_all(stale)
-            broken = sum([_run_one(e, stamps[e.path], out_, report_, timings) for e in read])
+            broken = sum([_run_one(e, stamps[e.path], out_, report_, timings, most) for e in read])
         if report_:
             from optlab import report
 
@@ -176,9 +185,10 @@ def run(
         raise typer.Exit(BROKEN)
 
 
-def _stamp(spec: Path) -> str:
+def _stamp(spec: Path, most: int | None) -> str:
+    """What the finished report of `spec` depends on, with how far seeds may be added."""
     try:
-        return freshness.stamp(spec)
+        return freshness.stamp(spec) + (f" up to {most} seeds" if most else "")
     except OSError:  # what cannot be read is not fresh; reading it for the run says why
         return ""
 
@@ -225,14 +235,16 @@ def _read_all(specs: list[Path]) -> list[Experiment]:
     return experiments
 
 
-def _run_one(experiment: Experiment, stamp: str, folder: Path, render: bool, timings: bool) -> bool:
+def _run_one(
+    experiment: Experiment, stamp: str, folder: Path, render: bool, timings: bool, most: int | None
+) -> bool:
     """Run one experiment; True where some of its runs ended in error."""
     from optlab import lab
 
     name = experiment.name
     bar = _Bar()
     try:
-        results = lab.run(experiment, folder, bar)
+        results = lab.run(experiment, folder, bar, most)
         spent = dict(results.manifest["timings"])
         if render:
             from optlab import report
@@ -247,6 +259,9 @@ def _run_one(experiment: Experiment, stamp: str, folder: Path, render: bool, tim
     told = ", ".join(f"{n:,} {status}" for status, n in counts.items() if n)
     kept = f"; {bar.stored:,} were stored already" if bar.stored else ""
     _tell((name, "bold"), f": {len(results.runs):,} runs ({told}){kept}")
+    if len(results.verdicts):
+        came = results.verdicts["verdict"].value_counts()
+        _tell("  verdicts: ", ", ".join(f"{count} {name}" for name, count in came.items()))
     if render:
         _tell(results.folder / "index.html")
     if timings:

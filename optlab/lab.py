@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,8 +15,10 @@ import numpy as np
 import pandas as pd
 
 from optlab import engine, freshness, plan, tables
-from optlab.analysis import best_settings, setting
+from optlab.analysis.settings import best_settings, setting
+from optlab.analysis.verdicts import undecided, verdicts
 from optlab.causes import program_key
+from optlab.declared import declare
 from optlab.draws import Draws, fingerprint
 from optlab.engine import Engine, History, Inputs
 from optlab.files import atomic_write, clear_strays
@@ -26,7 +28,7 @@ from optlab.plan import Cell, Run
 from optlab.problems import Minimum
 from optlab.results import Results, load
 from optlab.rules import Rule
-from optlab.spec import Experiment, Task, read
+from optlab.spec import Claim, Experiment, Task, read
 from optlab.store import Store
 from optlab.worked import trace_forward, trace_rule
 
@@ -55,16 +57,40 @@ def run(
     spec: str | Path | Experiment,
     out: str | Path = "reports",
     progress: Progress | None = None,
+    most_seeds: int | None = None,
 ) -> Results:
     """Run what a spec file (or an experiment read from one) asks for that is not stored yet, and
     write the tables to `out`/<name>/.
 
+    With `most_seeds`, evaluation seeds are doubled until every claim is decided or there are so many;
+    the error is kept over all of these looks (`optlab.statistics.sequential`).
     SpecError where the spec is wrong. An interrupted run goes on where it stopped.
     """
     began = time.perf_counter()
     engine.prepare(Path(out) / ".cache" / "compiled")
     experiment = spec if isinstance(spec, Experiment) else read(spec)
-    return _Laboratory(experiment, Path(out), progress or _Silent(), began).run()
+    progress = progress or _Silent()
+    if most_seeds is None:
+        return _Laboratory(experiment, Path(out), progress, began).run()
+    looks = _looks(experiment, most_seeds)
+    for seeds in looks:
+        now = replace(experiment, seeds=replace(experiment.seeds, evaluate=seeds))
+        results = _Laboratory(now, Path(out), progress, began, looks).run()
+        left = undecided(results.verdicts)
+        if not left:
+            break
+        progress.note(f"after {seeds:,} seeds {left} of the claims' judgements are open")
+    return results
+
+
+def _looks(experiment: Experiment, most: int) -> tuple[int, ...]:
+    """The numbers of seeds at which claims are judged: doubled from what the spec asks for, and no
+    fewer than a claim needs, up to `most`."""
+    first = max([experiment.seeds.evaluate, *(c.min_seeds for c in experiment.claims)])
+    looks = [min(first, most)]
+    while looks[-1] < most:
+        looks.append(min(2 * looks[-1], most))
+    return tuple(looks)
 
 
 @dataclass(eq=False)
@@ -78,8 +104,15 @@ class _Found:
 class _Laboratory:
     """One experiment on its way from plan to tables."""
 
-    def __init__(self, experiment: Experiment, out: Path, progress: Progress, began: float) -> None:
-        self.experiment = experiment
+    def __init__(
+        self,
+        experiment: Experiment,
+        out: Path,
+        progress: Progress,
+        began: float,
+        looks: tuple[int, ...] = (),
+    ) -> None:
+        self.experiment, self.looks = experiment, looks
         self.folder = out / experiment.name
         self.progress = progress
         self.store = Store(self.folder / "cells")
@@ -101,6 +134,7 @@ class _Laboratory:
         with self._timed("plan"):
             minima = {t.name: self.minima(t.problem) for t in self.experiment.tasks}
             runs = list(plan.runs(self.experiment))
+            self.claims = declare(self.folder, self.experiment.claims, self._seen)
         found: dict[str, _Found] = {}
         self._stage(runs, found)
         if self.experiment.staged:
@@ -118,7 +152,30 @@ class _Laboratory:
             self._pictures(sound)
             self._worked(sound)
         self._manifest(table, minima)
-        return load(self.folder)
+        results = load(self.folder)
+        with self._timed("verdicts"):
+            self._verdicts(results)
+        return results
+
+    def _verdicts(self, results: Results) -> None:
+        csv = verdicts(results).to_csv(index=False).encode()
+        atomic_write(self.folder / "verdicts.csv", lambda file: file.write(csv))
+
+    def _seen(self, claim: Claim) -> bool:
+        """Whether runs of both sides of a claim are stored, on any problem that it speaks of."""
+        others = {side.optimizer for side in claim.others}
+        for task in self.experiment.tasks:
+            if task.name in claim.problems:
+                stored = {name for name in task.optimizers if self._is_stored(task, name)}
+                if claim.a.optimizer in stored and (not others or others & stored):
+                    return True
+        return False
+
+    def _is_stored(self, task: Task, name: str) -> bool:
+        """Whether any run of one optimizer on one problem is stored."""
+        contender = self.experiment.contender(name)
+        run = Run("", task, contender, next(contender.settings()), "evaluate", 0, "", "")
+        return self.store.has(self._key(run))
 
     def _stage(self, runs: list[Run], found: dict[str, _Found]) -> None:
         """Bring in what is stored of `runs`, and run the rest."""
@@ -326,7 +383,7 @@ class _Laboratory:
 
     def _worked(self, tasks: list[Task]) -> None:
         """The first steps by hand, where a task asks for them, at each optimizer's first setting."""
-        pages = []
+        pages: list[dict[str, Any]] = []
         for task in tasks:
             for name in task.optimizers if task.worked else ():
                 contender = self.experiment.contender(name)
@@ -361,6 +418,8 @@ class _Laboratory:
             self.experiment, minima, self.fingerprints,
             counts={status: counts[status] for status in ("hit", "budget", "diverged", "error")},
             errors=self.errors,
+            claims=self.claims,
+            looks=list(self.looks),
             timings={name: round(seconds, 3) for name, seconds in self.timings.items()},
         )  # fmt: skip
         text = json.dumps(made, indent=1, allow_nan=False).encode()

@@ -41,6 +41,24 @@ class Results:
     def paths(self) -> pd.DataFrame:
         return pd.read_parquet(self.folder / "paths.parquet")
 
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """What became of each claim; empty where nothing was claimed."""
+        path = self.folder / "verdicts.csv"
+        text = {
+            "b": str,
+            "label": str,
+            "target": str,
+            "selection_b": str,
+            "text": str,
+            "alternative": str,
+        }
+        if not path.exists():
+            return pd.DataFrame()
+        return pd.read_csv(path, dtype=text, keep_default_na=False, na_values={
+            name: [""] for name in ("effect", "low", "high", "low95", "high95", "seeds_needed",
+                                    "level", "margin", "a_median", "b_median")})  # fmt: skip
+
     def __repr__(self) -> str:
         return f"<Results {self.name!r}: {len(self.runs)} runs in {self.folder}>"
 

@@ -50,6 +50,10 @@ class Store:
                    "seconds": np.array(history.seconds)}  # fmt: skip
         atomic_write(self.folder / key / f"{name}.npz", lambda file: np.savez(file, **arrays))
 
+    def has(self, key: str) -> bool:
+        """Whether anything is kept under `key`."""
+        return any((self.folder / key).glob("*.npz"))
+
     def load(self, key: str, wanted: Iterable[str]) -> list[Stored]:
         """The cells of `key` that hold any of `wanted`, each run in one cell only."""
         missing = set(wanted)

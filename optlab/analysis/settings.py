@@ -133,17 +133,17 @@ def _best(
     failed = pool["status"] == "error"
     score = _median(_times(pool, problem, select).mask(failed), which, len(settings))
     loss = _median(final_loss(pool).mask(failed), which, len(settings))
-    keys = [loss, score]  # the last key decides first
+    order = [loss, score]  # the last key decides first
     if select == "loss":
-        keys = [score, loss]
+        order = [score, loss]
     elif f"final.{select}" in pool:
         value = pool[f"final.{select}"].astype(float) * (-1 if "accuracy" in select else 1)
         value = value.mask(pool["status"] == "diverged", np.inf)
-        keys = [loss, score, _median(value.mask(failed), which, len(settings))]
+        order = [loss, score, _median(value.mask(failed), which, len(settings))]
     # Ties go by the order of the grid as it was written, name by name.
     unknown = np.bincount(which, ~failed, len(settings)) == 0
     places = reversed(_places(settings, optimizer))
-    first = int(np.lexsort((*places, *keys, unknown))[0])
+    first = int(np.lexsort((*places, *order, unknown))[0])
     chosen = {name: float(value) for name, value in zip(names, settings[first], strict=True)}
     return {
         "problem": problem["name"],

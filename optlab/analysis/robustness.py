@@ -1,0 +1,183 @@
+"""Would another choice have changed a verdict? Other targets, less of the budget, another test.
+
+Everything is told from the same runs: a shorter budget is what was seen by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optlab.analysis.scores import scores
+from optlab.analysis.settings import best_settings
+from optlab.analysis.tracks import points, track
+from optlab.analysis.verdicts import ALL_OTHERS, ALL_PROBLEMS, Case, Judge
+from optlab.results import Results
+from optlab.statistics.paired import decide, decide_equivalent, paired_t
+
+__all__ = ["robustness"]
+
+COLUMNS = ["claim", "problem", "measure", "a", "b", "choice", "verdict", "as_judged", "flips",
+           "effect", "low", "high"]  # fmt: skip
+
+Row = dict[str, Any]
+
+
+def robustness(
+    results: Results,
+    judged: pd.DataFrame,
+    best: pd.DataFrame | None = None,
+    table: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """One row per judged comparison (a row of `judged`, which is `verdicts(...)`) and other choice.
+
+    Choices: `target x 10` and `target / 10` (a target ten times looser or tighter, for times to a
+    target on the loss or the gap), `half the budget` and `a quarter of the budget` (times, and the
+    last loss or gap), `paired t` (the same differences). `flips` says that the verdict is another
+    one. effect, low and high as in `verdicts`, at the same level.
+    """
+    best = best_settings(results.runs, results.manifest) if best is None else best
+    table = scores(results, best) if table is None else table
+    if judged.empty:
+        return pd.DataFrame(columns=COLUMNS)
+    judge = Judge(results, best, table)
+    seen = points(results.curves, "loss", judge.entrants["run_id"])
+    claims = {claim["id"]: claim for claim in judge.claims}
+    tested = judged[
+        ~judged["b"].isin(("", ALL_OTHERS))
+        & (judged["problem"] != ALL_PROBLEMS)
+        & judged["verdict"].isin(("SUPPORTED", "REFUTED", "INCONCLUSIVE"))
+    ]
+    rows = []
+    for record in tested.to_dict("records"):
+        row = {str(name): value for name, value in record.items()}
+        case = judge.case(claims[row["claim"]], row["problem"], row["measure"])
+        other = {"optimizer": row["b"], "selection": row["selection_b"]}
+        curves = tuple(_curves(judge, case, side, seen) for side in (case.claim["a"], other))
+        for choice, verdict, effect, low, high in _choices(judge, case, other, row, curves):
+            rows.append(
+                {name: row[name] for name in ("claim", "problem", "measure", "a", "b")}
+                | {"choice": choice, "verdict": verdict, "as_judged": row["verdict"],
+                   "flips": verdict != row["verdict"], "effect": effect, "low": low, "high": high}
+            )  # fmt: skip
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+_Curves = tuple[np.ndarray, pd.DataFrame]
+"""Steps (points,) and losses with one row a seed and one column a point; NaN after divergence."""
+
+_Choice = tuple[str, str, float, float, float]
+
+
+def _curves(judge: Judge, case: Case, side: dict[str, str], seen: Any) -> _Curves:
+    mine = judge.entrants
+    mine = mine[
+        (mine["problem"] == case.problem["name"])
+        & (mine["optimizer"] == side["optimizer"])
+        & (mine["selection"] == side["selection"])
+    ]
+    steps, values = track(seen, mine["run_id"])
+    return steps, pd.DataFrame(values, index=mine["seed"].to_numpy()).sort_index()
+
+
+def _choices(
+    judge: Judge, case: Case, other: dict[str, str], row: Row, curves: tuple[_Curves, ...]
+) -> Iterator[_Choice]:
+    level, how = float(row["level"]), judge.how(case)
+    decider = decide_equivalent if case.claim["kind"] == "equivalent" else decide
+
+    def told(choice: str, a: np.ndarray, b: np.ndarray, **changed: Any) -> _Choice:
+        found = decider(a, b, margin=case.margin, level=level, **(how | changed))
+        assert found.effect is not None
+        return choice, found.verdict, found.effect.estimate, found.low, found.high
+
+    for share, name in ((0.5, "half the budget"), (0.25, "a quarter of the budget")):
+        budget = share * case.problem["steps"]
+        pair = _both(_at_budget(case, each, budget) for each in curves)
+        if pair is not None:
+            yield told(name, *pair, **({"budget": budget} if case.measure.timed else {}))
+    for factor, name in ((10.0, "target x 10"), (0.1, "target / 10")):
+        pair = _both(_to_target(case, each, factor, np.inf) for each in curves)
+        # Where nobody gets there is nothing to compare.
+        if case.measure.timed and pair is not None and np.isfinite(pair).any():
+            yield told(name, *pair)
+    a, b = judge.pair(case, other)
+    effect = paired_t(a.to_numpy(), b.to_numpy(), level=level, **how)
+    if np.isfinite(effect.estimate):
+        delta = np.log10(case.margin) if how["scale"] == "ratio" else case.margin
+        yield (
+            "paired t",
+            _read(effect.low, effect.high, delta, case),
+            effect.estimate,
+            effect.low,
+            effect.high,
+        )
+
+
+def _both(arms: Iterable[np.ndarray | None]) -> tuple[np.ndarray, np.ndarray] | None:
+    a, b = arms
+    return None if a is None or b is None else (a, b)
+
+
+def _read(low: float, high: float, delta: float, case: Case) -> str:
+    """The verdict that an interval gives."""
+    if case.claim["kind"] == "equivalent":
+        inside, outside = -delta < low and high < delta, low > delta or high < -delta
+        return "SUPPORTED" if inside else "REFUTED" if outside else "INCONCLUSIVE"
+    return "SUPPORTED" if low > delta else "REFUTED" if high < delta else "INCONCLUSIVE"
+
+
+def _at_budget(case: Case, curves: _Curves, budget: float) -> np.ndarray | None:
+    """What the measure would have been had the runs ended at `budget`; None where it is not told from
+    the loss alone."""
+    steps, losses = curves
+    within = steps <= budget
+    if not within.any():
+        return None
+    if case.measure.timed:
+        return _to_target(case, curves, 1.0, budget)
+    if case.measure.name not in ("loss", "gap"):
+        return None
+    last = losses.to_numpy()[:, np.flatnonzero(within)[-1]]
+    minimum = case.problem["minimum"]
+    below = float(minimum["value"]) if case.measure.name == "gap" and minimum else 0.0
+    return np.where(np.isnan(last), np.inf, last - below)
+
+
+def _to_target(case: Case, curves: _Curves, factor: float, budget: float) -> np.ndarray | None:
+    """The times to a target `factor` times as far away, seen up to `budget`; None where the target
+    is not on the loss."""
+    target = next((t for t in case.problem["targets"] if t["label"] == case.target), None)
+    steps, frame = curves
+    losses = frame.to_numpy()
+    bound = _bound(target, case.problem["minimum"], losses, factor)
+    if bound is None:
+        return None
+    within = steps <= budget
+    met = losses[:, within] <= bound[:, None]
+    if case.measure.name == "steps_reached":
+        return np.where(met.any(axis=1), steps[within][met.argmax(axis=1)], np.inf)
+    trailing = np.logical_and.accumulate(met[:, ::-1], axis=1).sum(axis=1)
+    first = np.minimum(met.shape[1] - trailing, met.shape[1] - 1)
+    return np.where(trailing > 0, steps[within][first], np.inf)
+
+
+def _bound(
+    target: dict[str, Any] | None, minimum: dict[str, Any] | None, losses: np.ndarray, factor: float
+) -> np.ndarray | None:
+    """The loss that each run must come under."""
+    if target is None or not losses.size:
+        return None
+    first, value = losses[:, 0], factor * float(target["value"])
+    f_star = float(minimum["value"]) if minimum else np.nan
+    bounds = {
+        "loss": np.full(len(first), value),
+        "loss_over_start": value * first,
+        "gap": np.full(len(first), f_star + value),
+        "gap_over_start": f_star + value * (first - f_star),
+    }
+    bound = bounds.get(target["kind"])
+    return None if bound is None or np.isnan(bound).any() else bound

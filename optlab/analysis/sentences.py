@@ -1,0 +1,181 @@
+"""A verdict in words, made from its numbers: what was claimed, what was seen, on how many seeds."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from optlab.analysis.words import goal, number, plural
+from optlab.measures import MEASURES, Measure
+
+__all__ = ["sentence", "side_name"]
+
+Row = dict[str, Any]
+
+
+def side_name(optimizer: str, selection: str) -> str:
+    """`adam`, or `default adam`."""
+    return f"default {optimizer}" if selection == "default" else optimizer
+
+
+def sentence(row: Row, problem: dict[str, Any], manifest: dict[str, Any]) -> str:
+    """`SUPPORTED on bowl: momentum ...`, from a row of verdicts."""
+    verdict = str(row["verdict"])
+    label = f" ({row['label']})" if verdict == "REFUTED" else ""
+    text = f"{verdict}{label} on {row['problem']}: {_body(row, problem, manifest)}"
+    return f"{text} Claimed after its runs had been stored (post hoc)." if row["post_hoc"] else text
+
+
+def _body(row: Row, problem: dict[str, Any], manifest: dict[str, Any]) -> str:
+    measure = MEASURES[row["measure"]]
+    if str(row["method"]).endswith("over problems"):
+        return _over_problems(row, measure)
+    if row["method"] == "intersection-union":
+        return _together(row, measure)
+    what = _claimed(row, measure)
+    if row["verdict"] == "NOT TESTED":
+        return f"{what}: {row['label']}."
+    if row["verdict"] in ("TRUE HERE", "FALSE HERE"):
+        return f"{what}: {_seen(row, measure, problem)}. Exact, for this one start; it says nothing of others."
+    if row["kind"] in ("never", "sometimes"):
+        return f"{what}: {_alone(row)}."
+    parts = [_seen(row, measure, problem), _interval(row, measure), _margin(row, measure)]
+    parts += [_settings(row, manifest), _correction(row), _needed(row)]
+    return f"{what}: {'; '.join(part for part in parts if part)}."
+
+
+def _claimed(row: Row, measure: Measure) -> str:
+    a = side_name(row["a"], row["selection_a"])
+    b = side_name(row["b"], row["selection_b"])
+    by = f"by {measure.name}"
+    if measure.timed:
+        verb = "reaches" if measure.name == "steps_reached" else "holds"
+        by = f"{verb} {goal(row['target'])}" if row["target"] else verb
+        if row["kind"] == "better":
+            return f"{a} {by} sooner than {b}"
+        return (
+            f"{a} and {b} {verb[:-1] if verb == 'holds' else 'reach'} {goal(row['target'])} alike"
+        )
+    if row["kind"] == "better":
+        return f"{a} is better than {b} {by}"
+    if row["kind"] == "equivalent":
+        return f"{a} and {b} are alike {by}"
+    often = "never" if row["kind"] == "never" else "in some run"
+    over = f" above {number(row['margin'])}" if row["margin"] else ""
+    return f"{a} {often} has {measure.name}{over}"
+
+
+def _seen(row: Row, measure: Measure, problem: dict[str, Any]) -> str:
+    """The medians, and in how many runs there is one."""
+    exact = row["method"] == "one instance"
+    if not row["b"]:
+        return f"it is {_value(row['a_median'], measure, problem)}"
+    a, b = (_value(row[f"{s}_median"], measure, problem) for s in "ab")
+    unit = f" {measure.unit}" if measure.timed else ""
+    text = f"{'' if exact else 'median '}{a} against {b}{unit}"
+    n = row["n"]
+    if not exact and (measure.timed or row["a_n"] < n or row["b_n"] < n):
+        verb = {"steps_reached": "reached", "steps_held": "held"}.get(measure.name, "not diverged")
+        text += f", {verb} in {row['a_n']} and {row['b_n']} of {n} runs"
+    return text
+
+
+def _value(value: float, measure: Measure, problem: dict[str, Any]) -> str:
+    if np.isposinf(value) and measure.timed:
+        return f"> {problem['steps']:,}"
+    return f"{value:,.0f}" if measure.timed and float(value).is_integer() else number(value)
+
+
+def _interval(row: Row, measure: Measure) -> str:
+    """The effect with its corrected interval, in words that need no sign."""
+    n = f"{plural(row['n'], 'paired seed')}"
+    level = f"{100 * row['level']:.3g} % interval"
+    if measure.scale == "ratio":
+        effect, low, high = (_factor(row[name]) for name in ("effect", "low", "high"))
+        a, b = side_name(row["a"], row["selection_a"]), side_name(row["b"], row["selection_b"])
+        over = f"{a} over {b}" if measure.higher else f"{b} over {a}"
+        return f"{over}: {effect} times ({level} {low} to {high}, {n}, {row['method']})"
+    effect, low, high = (number(row[name]) for name in ("effect", "low", "high"))
+    return f"better by {effect} {measure.unit} ({level} {low} to {high}, {n}, {row['method']})"
+
+
+def _factor(effect: float) -> str:
+    if math.isnan(effect):
+        return "unknown"
+    if math.isinf(effect):
+        return "∞" if effect > 0 else "0"
+    return number(10.0**effect)
+
+
+def _margin(row: Row, measure: Measure) -> str:
+    if measure.scale == "ratio":
+        return f"margin {number(row['margin'])}×"
+    return f"margin {number(row['margin'])}" if row["margin"] else ""
+
+
+def _settings(row: Row, manifest: dict[str, Any]) -> str:
+    """How fairly the settings were found."""
+    tried = {o["name"]: o["settings"] for o in manifest["optimizers"]}
+    sides = [(row["a"], row["selection_a"]), (row["b"], row["selection_b"])]
+    tuned = {name: tried[name] for name, selection in sides if selection == "tuned"}
+    counts = set(tuned.values())
+    if not counts or counts == {1}:
+        return ""
+    if len(counts) == 1:
+        both = "both tuned" if len(tuned) == 2 else f"{next(iter(tuned))} tuned"
+        return f"{both} over {plural(counts.pop(), 'setting')} on other seeds"
+    each = " and ".join(f"{name} over {count:,}" for name, count in tuned.items())
+    return f"tuned unequally: {each} settings"
+
+
+def _correction(row: Row) -> str:
+    judged = row["judged"]
+    return f"interval corrected for {judged} judgements" if judged > 1 else ""
+
+
+def _needed(row: Row) -> str:
+    if row["verdict"] != "INCONCLUSIVE":
+        return ""
+    return _seeds(row)
+
+
+def _seeds(row: Row) -> str:
+    needed = row["seeds_needed"]
+    condition = f" if {row['alternative']}" if row["alternative"] else ""
+    if needed is None or (isinstance(needed, float) and math.isnan(needed)):
+        return f"no number of seeds up to 1,000 is likely to decide it{condition}"
+    return f"about {int(needed):,} seeds in all would decide it{condition}"
+
+
+def _alone(row: Row) -> str:
+    n, hits = row["n"], row["a_n"]
+    share = f"{hits} of {plural(n, 'run')}"
+    low, high = (f"{100 * row[name]:.2g} %" for name in ("low", "high"))
+    level = f"{100 * row['level']:.3g} %"
+    text = f"seen in {share}; at {level} the share of all runs lies between {low} and {high}"
+    if row["verdict"] == "INCONCLUSIVE":
+        text += f"; {_seeds(row)}"
+    return text
+
+
+def _over_problems(row: Row, measure: Measure) -> str:
+    a, b = side_name(row["a"], row["selection_a"]), side_name(row["b"], row["selection_b"])
+    what = (
+        f"{a} is {'like' if row['kind'] == 'equivalent' else 'better than'} {b} by {measure.name}"
+    )
+    if row["verdict"] == "NOT TESTED":
+        return f"{what}: {row['label']}."
+    interval = _interval(row, measure).replace("paired seeds", "problems")
+    return f"{what}, one effect for each problem: {interval}; {_margin(row, measure)}; {_correction(row)}."
+
+
+def _together(row: Row, measure: Measure) -> str:
+    a = side_name(row["a"], row["selection_a"])
+    by = f"by {measure.name}" + (f" ({goal(row['target'])})" if row["target"] else "")
+    weakest = {
+        "SUPPORTED": "every comparison supports it",
+        "TRUE HERE": "true against each, exact, for this one start",
+    }.get(row["verdict"], row["label"])
+    return f"{a} is better than every other {by}: {weakest}."
