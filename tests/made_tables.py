@@ -29,7 +29,8 @@ def made(
         curve = [scale * value for value in curve]
         alive = [v for v in curve if not math.isnan(v)]
         diverged = len(alive) < len(curve)
-        bound = scale * goal if kind == "loss" else goal * (curve[0] - scale * (minimum or 0.0))
+        aim = -INF if goal is None else goal
+        bound = scale * aim if kind == "loss" else aim * (curve[0] - scale * (minimum or 0.0))
         bound += scale * (minimum or 0.0) if kind != "loss" else 0.0
         met = [not math.isnan(v) and v <= bound for v in curve]
         reached = next((i * cadence for i, good in enumerate(met) if good), INF)
@@ -66,8 +67,8 @@ def made(
     optimizers = list(dict.fromkeys(key[1] for key in losses))
     budget = cadence * (len(next(iter(losses.values()))) - 1)
     known = None if minimum is None else {"value": scale * minimum, "error": 0.0}
-    target = {"label": LABEL, "metric": "loss", "kind": kind, "value": goal * (
-        scale if kind == "loss" else 1.0)}  # fmt: skip
+    value = (goal or 0.0) * (scale if kind == "loss" else 1.0)
+    target = {"label": LABEL, "metric": "loss", "kind": kind, "value": value}
     manifest = {
         "problems": [
             {"name": p, "optimizers": optimizers, "steps": budget, "cadence": cadence,

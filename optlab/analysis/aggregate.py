@@ -136,7 +136,8 @@ def _cube(scores: pd.DataFrame, optimizers: list[str]) -> tuple[np.ndarray, list
     one seed of a problem whose start is given stands for as many as the others have."""
     found, problems = [], []
     wanted = scores[scores["optimizer"].isin(optimizers)]
-    for problem, mine in wanted.groupby("problem", sort=False, observed=True):
+    # In the order of names, so that resamples do not depend on the order of rows.
+    for problem, mine in wanted.groupby("problem", observed=True):
         wide = mine.pivot(index="seed", columns="optimizer", values="score")
         wide = wide.reindex(columns=optimizers).dropna().sort_index()
         if len(wide):
