@@ -98,7 +98,7 @@ def test_the_same_folder_gives_the_same_bytes(folder):
 def test_sections_stand_in_the_order_in_which_they_are_read(page):
     sections = [attributes["id"] for attributes in page.all("section")]
     assert sections == [
-        "answer", "curves", "times", "worked", "sensitivity", "edge", "paths", "stability", "optimizers",
+        "answer", "curves", "times", "worked", "sensitivity", "edge", "theory", "paths", "stability", "optimizers",
         "problems", "completeness", "limits", "provenance",
     ]  # fmt: skip
 

@@ -1,7 +1,7 @@
 """What was seen, in sentences: described with its counts, never tested.
 
-No claim was declared before the runs, so nothing here says "better" or "significant". Each sentence
-names what was measured, reached or held, and on how many runs.
+What was claimed before the runs is judged in `verdicts.py`; nothing here says "better" or
+"significant". Each sentence names what was measured, reached or held, and on how many runs.
 """
 
 from __future__ import annotations
@@ -273,8 +273,11 @@ def _scope(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]) -> 
     problems = manifest["problems"]
     exact = all(is_exact(runs, problem["name"]) for problem in problems)
     where = plural(len(problems), "problem")
+    said = "A description of these runs, not a test"
+    if manifest.get("claims"):
+        said = "Besides the claims, a description of these runs, not a test"
     if exact:
-        return f"A description of these runs, not a test: {where}, one start each."
+        return f"{said}: {where}, one start each."
     random = [p["name"] for p in problems if not is_exact(runs, p["name"])]
     drawn = runs[(runs["role"] == "evaluate") & runs["problem"].isin(random)]
     evaluated = drawn.groupby("problem", observed=True)["seed"].nunique()
@@ -282,10 +285,7 @@ def _scope(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]) -> 
         where += f" ({len(problems) - len(random)} with one given start)"
     low, high = (int(evaluated.min()), int(evaluated.max())) if len(evaluated) else (0, 0)
     seeds = f"{low}" if low == high else f"{low} to {high}"
-    text = (
-        f"A description of these runs, not a test: {where}, "
-        f"{seeds} evaluation seed{'s' * (high != 1)}"
-    )
+    text = f"{said}: {where}, {seeds} evaluation seed{'s' * (high != 1)}"
     if (best["chosen_on"] == "tune").any() and (best["settings"] > 1).any():
         everywhere = (best.loc[best["settings"] > 1, "chosen_on"] == "tune").all()
         text += "; settings were chosen on other seeds"

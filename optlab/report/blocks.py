@@ -27,6 +27,8 @@ class Cell:
     """`text` is LaTeX."""
     whole: bool = False
     """Lines of `text` break after its commas only."""
+    verdict: str = ""
+    """A verdict's word, set apart from the text."""
 
 
 @dataclass(frozen=True)

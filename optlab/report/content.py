@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from optlab.report import findings, setup
+from optlab.report import claims, findings, setup
 from optlab.report.blocks import Section
 from optlab.report.facts import Facts
+from optlab.report.theory import theory
 from optlab.report.worked import worked_blocks
 
 __all__ = ["content"]
@@ -13,12 +14,14 @@ __all__ = ["content"]
 def content(facts: Facts) -> list[Section]:
     """Every section that has something to say, in the order in which it is read."""
     sections = [
+        Section("claims", "What was claimed, and what came of it", claims.claims(facts)),
         Section("curves", "How the loss fell", findings.curves(facts)),
         Section("times", "Steps to the target", findings.times(facts)),
         Section("last", "Where it ended", findings.last(facts)),
         Section("worked", "Worked by hand", worked_blocks(facts.results.worked, facts.manifest)),
         Section("sensitivity", "How much the step size matters", findings.sensitivity(facts)),
         Section("edge", "Where runs diverge, and where theory says", findings.edge(facts)),
+        Section("theory", "Theory beside measurement", theory(facts)),
         Section("paths", "The paths", findings.paths(facts)),
         Section("metrics", "Other measures", findings.metrics(facts)),
         Section("stability", "Stability", findings.stability(facts)),

@@ -12,12 +12,19 @@ import pandas as pd
 
 from optlab import analysis
 from optlab.analysis import at_best, setting
+from optlab.analysis.scores import scores
+from optlab.analysis.verdicts import verdicts
 from optlab.analysis.words import listed, pairs_text
 from optlab.figures import Look, looks
 from optlab.report.blocks import Cell
 from optlab.results import Results, load
 
 __all__ = ["Facts", "chosen_cell", "name_cell", "stored"]
+
+_NUMBERS = (
+    "effect", "low", "high", "low95", "high95", "level", "n", "a_n", "b_n", "a_median", "b_median",
+    "margin", "judged", "seeds_needed",
+)  # fmt: skip
 
 
 def stored(folder: str | Path) -> Results:
@@ -53,6 +60,19 @@ class Facts:
     def chosen(self) -> pd.DataFrame:
         """The evaluation runs at the chosen settings."""
         return at_best(self.results.runs, self.best)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """What claims are judged by: one number a seed."""
+        return scores(self.results, self.best)
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """What became of each claim, numbers as numbers; empty where nothing was claimed."""
+        found = self.results.verdicts
+        if found.empty and self.manifest.get("claims"):
+            found = verdicts(self.results, self.best, self.scores)
+        return found.assign(**{c: pd.to_numeric(found[c]) for c in _NUMBERS if c in found})
 
     @cached_property
     def times(self) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from optlab.analysis.words import plural
 from optlab.files import atomic_write
 from optlab.report.blocks import Figures, Fold, Picture
+from optlab.report.claims import headline, told
 from optlab.report.content import content
 from optlab.report.facts import Facts, stored
 from optlab.worked import mathml
@@ -38,6 +39,8 @@ def render(folder: str | Path) -> list[Path]:
     page = {
         "title": facts.manifest["title"] or facts.manifest["name"],
         "question": facts.manifest["question"],
+        "headline": _headline(facts),
+        "claims": told(facts.verdicts) if len(facts.verdicts) else [],
         "answer": facts.answer,
         "warnings": facts.warnings,
         "sections": sections,
@@ -87,7 +90,7 @@ def _summary(facts: Facts, written: list[Path]) -> str:
         {
             "title": m["title"] or m["name"],
             "question": m["question"],
-            "answer": facts.answer[0],
+            "answer": _headline(facts) or facts.answer[0],
             "created": m["created"],
             "runs": len(facts.results.runs),
             "thumbnail": f"figures/{thumbnail}" if thumbnail else "",
@@ -129,6 +132,11 @@ def _entry(folder: Path) -> dict[str, str]:
         }
     except _UNREADABLE:
         return unknown | {"answer": "This folder cannot be read."}
+
+
+def _headline(facts: Facts) -> str:
+    """What became of the claims; empty where there are none."""
+    return headline(facts.verdicts) if len(facts.verdicts) else ""
 
 
 def _line(facts: Facts) -> str:

@@ -145,13 +145,23 @@ def limits(facts: Facts) -> list[Any]:
             "target by the smallest median last loss. It is shown on evaluation seeds that the choice "
             "has not seen."
         )
-    items.append(
-        "No claim was declared before these runs, so nothing here is a test: the page describes "
-        "what happened on these problems, these starts and these settings."
-    )
+    items.append(_tested(facts))
     if any(p["cadence"] > 1 for p in facts.manifest["problems"]):
         items.append("A time is known only to the next recorded step; see the problems' table.")
     return [Notes(items)]
+
+
+def _tested(facts: Facts) -> str:
+    if facts.verdicts.empty:
+        return (
+            "No claim was declared before these runs, so nothing here is a test: the page describes "
+            "what happened on these problems, these starts and these settings."
+        )
+    return (
+        "Only the claims were tested, on these problems, on starts drawn like these and among the "
+        "settings that were tried. All else on this page describes what happened, and was not asked "
+        "before."
+    )
 
 
 def provenance(facts: Facts) -> list[Any]:

@@ -15,7 +15,8 @@ __all__ = ["theory"]
 
 _LONG = 40  # rows; a longer table is folded, law by law
 _SIGNS = {"=": "", "<=": "≤ ", ">=": "≥ "}
-_UNITS = {"relative": "relative", "absolute": "", "standard errors": "standard errors"}
+_HEAD = ["Optimizer", "What", "Predicted", "Measured", "Off by", "Holds"]
+_NUMBERS = frozenset({2, 3, 4})
 _SPACE = "\N{NO-BREAK SPACE}"
 
 
@@ -27,6 +28,10 @@ def theory(facts: Facts) -> list[Any]:
     text = (
         f"{holding(checks)} Each is computed from a closed form or a recurrence, and the measurement is "
         "read from the tables of this experiment; no optimizer's code is used for both."
+    )
+    text += (
+        " The last number is how far they are apart, relatively unless both count something, and below "
+        "it how far rounding or chance may take them."
     )
     if (checks["n"] > 1).any():
         text += (
@@ -45,30 +50,36 @@ def theory(facts: Facts) -> list[Any]:
     if len(checks) <= _LONG:
         blocks.append(_table(facts, checks, "Predicted and measured, law by law."))
         return blocks
-    for law, rows in checks.groupby("law", sort=False):
+    for (law, source), rows in checks.groupby(["law", "source"], sort=False):
         held = f"{int(rows['holds'].sum()):,} of {len(rows):,}"
-        blocks.append(Fold(f"{law}: {held}", [_table(facts, rows, "")]))
+        blocks.append(Fold(f"{law}: {held} hold", [Text(f"{source}."), _plain(facts, rows)]))
     return blocks
 
 
 def _table(facts: Facts, checks: pd.DataFrame, caption: str) -> Table:
-    groups = []
-    for (law, source), rows in checks.groupby(["law", "source"], sort=False):
-        groups.append((f"{law}. {source}", [_row(facts, row) for row in rows.to_dict("records")]))
-    head = ["Optimizer", "What", "Predicted", "Measured", "Off by", "Allowed", "Holds"]
-    return Table(caption, head, groups, numeric=frozenset(range(2, 6)))
+    groups = [
+        (f"{law}: {source}.", _rows(facts, rows))
+        for (law, source), rows in checks.groupby(["law", "source"], sort=False)
+    ]
+    return Table(caption, _HEAD, groups, numeric=_NUMBERS)
+
+
+def _plain(facts: Facts, checks: pd.DataFrame) -> Table:
+    return Table("", _HEAD, [("", _rows(facts, checks))], numeric=_NUMBERS)
+
+
+def _rows(facts: Facts, checks: pd.DataFrame) -> list[list[Cell]]:
+    return [_row(facts, row) for row in checks.to_dict("records")]
 
 
 def _row(facts: Facts, row: dict[Any, Any]) -> list[Cell]:
     what = row["quantity"][:1].upper() + row["quantity"][1:]
     runs = f", {row['n']:,} runs" if row["n"] > 1 else ""
-    digits = 5 if row["relation"] == "=" else 4
     return [
         Cell(row["optimizer"], small=row["setting"], look=facts.looks.get(row["optimizer"])),
-        Cell(what, small=f"{row['problem']}{runs}"),
-        Cell(_SIGNS[row["relation"]].replace(" ", _SPACE) + number(row["predicted"], digits)),
-        Cell(number(row["measured"], digits)),
-        Cell(number(row["deviation"], 2), small=_UNITS[row["unit"]]),
-        Cell(number(row["tolerance"], 2)),
+        Cell(what, small=f"on {row['problem']}{runs}"),
+        Cell(_SIGNS[row["relation"]].replace(" ", _SPACE) + number(row["predicted"], 4)),
+        Cell(number(row["measured"], 4)),
+        Cell(number(row["deviation"], 2), small=f"of {number(row['tolerance'], 2)}"),
         Cell("yes" if row["holds"] else "no"),
     ]
