@@ -15,8 +15,8 @@ __all__ = ["theory"]
 
 _LONG = 40  # rows; a longer table is folded, law by law
 _SIGNS = {"=": "", "<=": "≤ ", ">=": "≥ "}
-_HEAD = ["Optimizer", "What", "Predicted", "Measured", "Off by", "Holds"]
-_NUMBERS = frozenset({2, 3, 4})
+_HEAD = ["Optimizer", "Predicted", "Measured", "Off by", "Holds", "What"]
+_NUMBERS = frozenset({1, 2, 3})
 _SPACE = "\N{NO-BREAK SPACE}"
 
 
@@ -30,8 +30,8 @@ def theory(facts: Facts) -> list[Any]:
         "read from the tables of this experiment; no optimizer's code is used for both."
     )
     text += (
-        " The last number is how far they are apart, relatively unless both count something, and below "
-        "it how far rounding or chance may take them."
+        " Off by is how far they are apart, relatively unless both count something; below it stands "
+        "how far rounding or chance may take them."
     )
     if (checks["n"] > 1).any():
         text += (
@@ -77,9 +77,9 @@ def _row(facts: Facts, row: dict[Any, Any]) -> list[Cell]:
     runs = f", {row['n']:,} runs" if row["n"] > 1 else ""
     return [
         Cell(row["optimizer"], small=row["setting"], look=facts.looks.get(row["optimizer"])),
-        Cell(what, small=f"on {row['problem']}{runs}"),
         Cell(_SIGNS[row["relation"]].replace(" ", _SPACE) + number(row["predicted"], 4)),
         Cell(number(row["measured"], 4)),
         Cell(number(row["deviation"], 2), small=f"of {number(row['tolerance'], 2)}"),
         Cell("yes" if row["holds"] else "no"),
+        Cell(what, small=f"on {row['problem']}{runs}"),
     ]

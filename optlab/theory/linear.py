@@ -87,8 +87,8 @@ def same_curve(e: Evidence, predicted: np.ndarray, how: str = "") -> Iterator[Ch
         off = np.where(told, np.abs(e.gap - predicted) / predicted, 0.0)
     last = int(np.flatnonzero(told[0])[-1]) if told[0, 1:].any() else 0
     yield Check(
-        f"gap after {e.steps[last]:,} updates{how}, and at all {int(told[0].sum()):,} recorded points "
-        "where rounding lets it be told",
+        f"gap after {e.steps[last]:,} updates{how}, and at all {int(told[0].sum()):,} points recorded "
+        "above rounding",
         float(predicted[0, last]), float(e.gap[0, last]), float(off.max()), e.tolerance, e.n,
     )  # fmt: skip
 
