@@ -168,8 +168,8 @@ def _limits(experiment: Experiment, contender: Contender) -> dict[str, list[Any]
     found: dict[str, list[Any]] = {}
     for task in experiment.tasks:
         about = task.problem.about
-        # With minibatches each step has a curvature of its own, and the limit is no edge.
-        exact = about.quadratic and about.curvature is not None and task.problem.stream is None
+        # With minibatches each step has a curvature of its own, and with noise nothing comes to rest.
+        exact = about.quadratic and about.curvature is not None and not task.problem.random
         if not exact or contender.name not in task.optimizers:
             continue
         assert about.curvature is not None
