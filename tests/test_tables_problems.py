@@ -16,16 +16,18 @@ from made_tables import INF, NAN, best_of, made
 from scipy import integrate, stats
 
 from optlab.analysis import aggregate, runtime, tuning
+from optlab.analysis.calm import kinds_of_stability
 from optlab.analysis.crossings import crossings
 from optlab.analysis.profiles import (
     medians,
     performance_profile,
     profile_scores,
     ratios,
-    times,
+    target_costs,
     two_solver_profiles,
 )
 from optlab.analysis.ranks import leave_one_out, rank_table, rank_test
+from optlab.analysis.rates import rate_robustness
 from optlab.analysis.scores import scores
 
 
@@ -119,9 +121,9 @@ def test_times_are_medians_with_failures(tmp_path):
     }  # fmt: skip
     results = made(tmp_path, curves)
     table = scores(results, best_of(results))
-    held = times(table, results.manifest)
+    held = target_costs(table, results.manifest)
     assert held.values.tolist() == [[3, 1], [INF, INF]]  # b starts within: one evaluation
-    reached = times(table, results.manifest, "steps_reached")
+    reached = target_costs(table, results.manifest, "steps_reached")
     assert reached.loc["q"].tolist() == [1, INF]
     gap = medians(table[(table["measure"] == "gap") & (table["selection"] == "tuned")])
     assert gap.loc["q", "b"] == INF
@@ -139,15 +141,16 @@ def test_the_expected_runtime_charges_failures_to_successes():
     assert runtime.restricted_mean([10, INF, 30], 100) == pytest.approx(140 / 3)
 
 
-@given(st.lists(st.tuples(st.integers(1, 500), st.booleans()), min_size=1, max_size=20))
-def test_the_expected_runtime_is_that_of_coco(runs):
+def test_the_expected_runtime_is_that_of_coco():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for its archive on the net and says so
         toolsstats = pytest.importorskip("cocopp.toolsstats", exc_type=ImportError)
-    cost, success = zip(*runs, strict=True)
-    theirs = toolsstats.sp(list(cost), issuccessful=list(success))[0]
-    ours = runtime.expected_runtime(cost, success)
-    assert ours == pytest.approx(theirs) or (ours == INF and not np.isfinite(theirs))
+    generator = np.random.default_rng(5)
+    for n in [*range(1, 12)] * 10:
+        cost, success = generator.integers(1, 500, n), generator.random(n) < 0.5
+        theirs = toolsstats.sp(cost.tolist(), issuccessful=success.tolist())[0]
+        expected = theirs if success.any() else INF
+        assert runtime.expected_runtime(cost, success) == pytest.approx(expected)
 
 
 def test_simulated_restarts_tend_to_the_expected_runtime():
@@ -492,3 +495,42 @@ def test_alike_is_not_a_crossing(tmp_path):
     }  # fmt: skip
     results = made(tmp_path, curves)
     assert crossings(results, best_of(results)).empty
+
+
+# Nothing to tell
+
+
+@pytest.mark.parametrize("nothing", ["every run failed", "nothing was chosen"])
+def test_tables_of_nothing_have_their_columns(tmp_path, nothing):
+    curves = {("p", o, s): [4.0, 0.05] for o in "ab" for s in range(2)}
+    results = made(tmp_path, curves, status=dict.fromkeys(curves, "error"))
+    best = best_of(results)
+    if nothing == "nothing was chosen":
+        best = best.iloc[:0]
+    runs, manifest = results.runs, results.manifest
+    table = scores(results, best)
+    assert table["value"].isna().all()
+    costs = target_costs(table, manifest)
+    hits = runtime.first_hits(results, best)
+    normal = aggregate.normal_scores(runs, best, manifest)
+    for empty, column in (
+        (performance_profile(costs), "share"),
+        (two_solver_profiles(costs), "share"),
+        (hits, "evals"),
+        (runtime.runtime_shares(hits), "share"),
+        (runtime.data_profile(hits, 0.1), "share"),
+        (tuning.tuning_curves(runs, best, manifest), "median"),
+        (aggregate.aggregates(normal), "iqm"),
+        (aggregate.improvements(normal), "probability"),
+        (rate_robustness(runs, best, manifest), "width"),
+        (leave_one_out(costs), "swaps"),
+        (crossings(results, best), "step"),
+    ):
+        assert column in empty
+        if column != "share":
+            assert empty.empty
+    assert not profile_scores(costs)["problems"].any()
+    assert not rank_table(costs)["problems"].any()
+    assert math.isnan(rank_test(costs).p)
+    assert not (runtime.runtimes(runs, best, manifest)["n"] > 0).any()
+    assert not (kinds_of_stability(table, runs, best, manifest)["n"] > 0).any()

@@ -1,7 +1,7 @@
 """Performance profiles: on how many problems each optimizer is the fastest, or not much slower.
 
 All of it reads a table of costs, rows problems and columns optimizers, +inf where a problem was not
-solved (`times` makes one). A problem that some optimizer was not run on is left out for all.
+solved (`target_costs` makes one). A problem that some optimizer was not run on is left out for all.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = [
     "performance_profile",
     "profile_scores",
     "ratios",
-    "times",
+    "target_costs",
     "two_solver_profiles",
 ]
 
@@ -40,7 +40,7 @@ def medians(scores: pd.DataFrame) -> pd.DataFrame:
     return wide.reindex(index=keys["problem"].unique(), columns=keys["optimizer"].unique())
 
 
-def times(
+def target_costs(
     scores: pd.DataFrame,
     manifest: dict[str, Any],
     measure: str = "steps_held",

@@ -1,6 +1,6 @@
 """Ranks over problems, and whether one problem alone decides them.
 
-Costs are a table with problems as rows and optimizers as columns (`profiles.times`, or `medians` of
+Costs are a table with problems as rows and optimizers as columns (`profiles.target_costs`, or `medians` of
 any measure where lower is better). A rank depends on who else was there (Benavoli et al. 2016), so
 ranks decorate; verdicts come from pairs.
 """

@@ -109,7 +109,8 @@ def rate_scores(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]
                     }
                 )
             )
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    columns = ["problem", "optimizer", "selection", "measure", "target", "seed", "value", "status"]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
 
 def rate_robustness(
