@@ -10,7 +10,7 @@ import pandas as pd
 
 from optlab.results import Results
 
-__all__ = ["IDENTITY", "VERDICT_WORDS", "CompareError", "Side", "taken", "verdict_table"]
+__all__ = ["IDENTITY", "VERDICT_NUMBERS", "CompareError", "Side", "taken", "verdict_table"]
 
 KEY = ["run_id", "problem", "optimizer"]
 """A run that a spec has under two names has a row for each."""
@@ -20,11 +20,11 @@ IDENTITY = (*KEY, "rule", "role", "seed", "start_kind")
 
 _NEEDED = {*KEY, "role", "seed", "status"}
 
-VERDICT_WORDS = (
-    "claim", "text", "declared", "post_hoc", "kind", "a", "b", "selection_a", "selection_b",
-    "problem", "measure", "target", "verdict", "label", "scale", "method", "sentence",
+VERDICT_NUMBERS = (
+    "effect", "low", "high", "low95", "high95", "level", "n", "a_n", "b_n", "a_median", "b_median",
+    "margin", "judged", "seeds_needed",
 )  # fmt: skip
-"""The columns of `verdicts.csv` that are words; the others are numbers."""
+"""The columns of `verdicts.csv` that are numbers; the others are words."""
 
 
 class CompareError(ValueError):
@@ -76,9 +76,9 @@ def verdict_table(read: pd.DataFrame, told: str) -> pd.DataFrame:
         raise CompareError(f"{told}: not a table of verdicts: it has no column {lacks}")
     made = {}
     for name in read.columns:
-        words = name in VERDICT_WORDS
+        number = name in VERDICT_NUMBERS
         try:
-            made[name] = read[name] if words else read[name].map(_number).astype(float)
+            made[name] = read[name].map(_number).astype(float) if number else read[name]
         except ValueError as error:
             raise CompareError(f"{told}: column {name}: {error}") from None
     return pd.DataFrame(made)

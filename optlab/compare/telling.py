@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optlab.analysis.words import goal, plural
+from optlab.analysis.words import exact, goal, listed, plural
 from optlab.compare.comparison import Comparison
 
 __all__ = ["as_json", "as_markdown", "as_text", "headline", "summary"]
@@ -96,17 +96,18 @@ def _jsonable(value: Any) -> Any:
 
 def headline(c: Comparison) -> str:
     """What was compared, how many runs were paired, how many changed."""
-    held = f"{plural(c.paired, 'run')} paired, {c.changed or 'none'} of them changed"
-    sides = f"B ({c.b.told}) against A ({c.a.told})"
+    held = f"{plural(c.paired, 'run')} paired, {f'{c.changed:,}' if c.changed else 'none'} of them changed"
+    if not c.paired:
+        held = "No run is paired"
     if c.verdicts_paired:
         moved = int((c.verdicts["what"] == "verdict").sum())
         held += (
             f"; {plural(c.verdicts_paired, 'verdict')} paired, {moved or 'none'} of them changed"
         )
-    exact = c.rtol == 0 and c.atol == 0
-    both = f"relative {c.rtol:g}" + (f", absolute {c.atol:g}" if c.atol else "")
+    tolerance = f"relative {exact(c.rtol)}" + (f", absolute {exact(c.atol)}" if c.atol else "")
+    asked = "the bits must be the same" if c.rtol == c.atol == 0 else f"tolerance: {tolerance}"
     result = "No change" if c.same else "Changed"
-    return f"{result}: {sides}. {held} ({'the bits must be the same' if exact else f'tolerance: {both}'})."
+    return f"{result}: B ({c.b.told}) against A ({c.a.told}). {held} ({asked})."
 
 
 def summary(c: Comparison) -> pd.DataFrame:
@@ -122,10 +123,11 @@ def summary(c: Comparison) -> pd.DataFrame:
     rows = []
     for _, found in stayed.groupby(key, sort=False):
         # Among changes from or to nothing, which have no size, a finite one says more.
-        sized = found[np.isfinite(found["relative"])]
-        largest = found.loc[(sized if len(sized) else found)["relative"].idxmax()]
+        sizes = found["relative"].to_numpy(dtype=float)
+        sized = np.where(np.isfinite(sizes), sizes, -1.0)
+        largest = found.iloc[int(sized.argmax())]
         row = {name: largest[name] for name in columns if name in largest}
-        of = paired[largest["problem"], largest["optimizer"]]
+        of = paired[(largest["problem"], largest["optimizer"])]
         rows.append(row | {"changed": found["run_id"].nunique(), "paired": of})
     return pd.DataFrame(rows, columns=pd.Index(columns))
 
@@ -146,9 +148,7 @@ def _sections(c: Comparison) -> Iterator[_Section]:
             "Not compared: not known to be the same problem", [_refusal(r) for r in refused]
         )
     if len(c.only):
-        yield _Section(
-            "Not paired: only on one side", [_only(r) for r in c.only.to_dict("records")]
-        )
+        yield _Section("Not paired: only on one side", list(_only(c)))
     if len(c.targets):
         targets = c.targets.to_dict("records")
         yield _Section("Targets of one side only", [_target(r) for r in targets])
@@ -235,7 +235,7 @@ def _value(column: str, x: float, digits: int) -> str:
 def _verdict(row: Mapping[Any, Any]) -> str:
     where = f" on {row['problem']}" if row["problem"] else ""
     target = f", {goal(row['target'])}" if row["target"] else ""
-    claim = f"{row['text']}{where} ({row['measure']}{target})"
+    claim = f"{row['text']}{where} ({row['who']}: {row['measure']}{target})"
     before, after = (
         row[f"verdict_{s}"] + (f" ({row[f'label_{s}']})" if row[f"label_{s}"] else "") for s in "ab"
     )
@@ -272,11 +272,14 @@ def _refusal(row: Mapping[Any, Any]) -> str:
     return f"{name}: {why}. {plural(row['runs'], 'run')} not compared"
 
 
-def _only(row: Mapping[Any, Any]) -> str:
-    return (
-        f"only in {row['side']}: {plural(row['runs'], 'run')} of {row['optimizer']} on "
-        f"{row['problem']} ({plural(row['seeds'], 'seed')}): {row['why']}"
-    )
+def _only(c: Comparison) -> Iterator[str]:
+    for key, rows in c.only.groupby(["side", "problem", "why"], sort=False):
+        side, problem, why = key
+        yield (
+            f"only in {side}: {plural(int(rows['runs'].sum()), 'run')} of "
+            f"{listed(list(rows['optimizer']))} on {problem} "
+            f"({plural(int(rows['seeds'].max()), 'seed')}): {why}"
+        )
 
 
 def _target(row: Mapping[Any, Any]) -> str:

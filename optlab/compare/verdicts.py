@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from optlab.compare.runs import agree, relative
-from optlab.compare.side import VERDICT_WORDS, Side
+from optlab.compare.side import VERDICT_NUMBERS, Side
 
 __all__ = ["compare_verdicts"]
 
 _KEY = ["claim", "problem", "measure", "target", "a", "b", "selection_a", "selection_b"]
 _COLUMNS = [
-    "claim", "text", "problem", "measure", "target", "what", "verdict_a", "label_a", "verdict_b",
+    "claim", "text", "who", "problem", "measure", "target", "what", "verdict_a", "label_a", "verdict_b",
     "label_b", "column", "a", "b", "relative",
 ]  # fmt: skip
 _RULES = ("kind", "post_hoc", "scale", "method", "margin", "level", "judged")
@@ -82,9 +82,16 @@ def _keyed(table: pd.DataFrame) -> dict[tuple[str, ...], dict[str, Any]]:
 def _about(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
     known = a or b
     about = {name: known[name] for name in ("claim", "text", "problem", "measure", "target")}
+    about["who"] = " against ".join(filter(None, (_entrant(known, "a"), _entrant(known, "b"))))
     for side, row in (("a", a), ("b", b)):
         about |= {f"verdict_{side}": row.get("verdict", ""), f"label_{side}": row.get("label", "")}
     return about
+
+
+def _entrant(row: Mapping[str, Any], side: str) -> str:
+    """`sgd`, or `sgd (default)`: which of an optimizer's settings, where it is not the tuned one."""
+    selection = row.get(f"selection_{side}", "")
+    return row[side] + (f" ({selection})" if selection not in ("", "tuned") else "")
 
 
 def _changed(
@@ -92,10 +99,10 @@ def _changed(
 ) -> dict[str, Any]:
     if (a["verdict"], a.get("label", "")) != (b["verdict"], b.get("label", "")):
         return {"what": "verdict"}
-    words = [n for n in _RULES if n in VERDICT_WORDS and n in a and n in b and a[n] != b[n]]
+    words = [n for n in _RULES if n not in VERDICT_NUMBERS and n in a and n in b and a[n] != b[n]]
     if words:
         return {"what": "rules", "column": words[0], "a": a[words[0]], "b": b[words[0]]}
-    numbers = [n for n in a if n in b and n not in VERDICT_WORDS]
+    numbers = [n for n in VERDICT_NUMBERS if n in a and n in b]
     x, y = (np.array([row[n] for n in numbers], dtype=float) for row in (a, b))
     off = ~agree(x, y, rtol, atol)
     if not off.any():
