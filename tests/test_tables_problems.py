@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_tables import INF, NAN, best_of, made
 from scipy import integrate, stats
@@ -70,6 +70,7 @@ def test_the_score_is_the_exact_integral():
     assert found.loc["A", ["problems", "wins", "solved"]].tolist() == [4, 1, 3]
 
 
+@settings(deadline=None, max_examples=50)
 @given(COSTS)
 def test_the_score_is_the_area_under_the_profile(table):
     profile, found = performance_profile(table), profile_scores(table).set_index("optimizer")
@@ -87,6 +88,7 @@ def test_problems_that_nobody_solves_count():
     ]  # fmt: skip
 
 
+@settings(deadline=None, max_examples=50)
 @given(COSTS, st.floats(0.01, 100))
 def test_profiles_know_nothing_of_units_names_and_order(table, unit):
     plain = performance_profile(table)
@@ -97,6 +99,7 @@ def test_profiles_know_nothing_of_units_names_and_order(table, unit):
     np.testing.assert_allclose(scaled, ratios(table).to_numpy(), rtol=1e-12)
 
 
+@settings(deadline=None, max_examples=50)
 @given(COSTS)
 def test_two_solver_profiles_know_nothing_of_a_third(table):
     pairs = two_solver_profiles(table)

@@ -164,7 +164,7 @@ def test_order_of_rows_and_names_of_optimizers_change_nothing(tmp_path):
     pd.testing.assert_frame_equal(before, back.sort_values(KEYS, ignore_index=True))
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(power=st.integers(-40, 40), seed=st.integers(0, 10**6))
 def test_another_unit_of_the_loss_changes_no_shape(tmp_path_factory, power, seed):
     generator = np.random.default_rng(seed)
@@ -195,6 +195,7 @@ def test_variation_is_one_exactly_iff_the_loss_never_rose():
     assert np.isnan(variation(np.full((1, 3), NAN)))
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(1e-3, 1e3), min_size=2, max_size=30))
 def test_shapes_of_any_curve(curve):
     row, floor = np.array([curve]), np.zeros(1)
