@@ -62,16 +62,17 @@ def _claimed(row: Row, measure: Measure) -> str:
         return f"{a} is better than {b} {by}"
     if row["kind"] == "equivalent":
         return f"{a} and {b} are alike {by}"
-    often = "never" if row["kind"] == "never" else "in some run"
-    over = f" above {number(row['margin'])}" if row["margin"] else ""
-    return f"{a} {often} has {measure.name}{over}"
+    over = f" of more than {number(row['margin'])} {measure.unit}" if row["margin"] else ""
+    if row["kind"] == "never":
+        return f"{a} never shows {measure.name}{over}"
+    return f"{a} shows {measure.name}{over} in some run"
 
 
 def _seen(row: Row, measure: Measure, problem: dict[str, Any]) -> str:
     """The medians, and in how many runs there is one."""
     exact = row["method"] == "one instance"
     if not row["b"]:
-        return f"it is {_value(row['a_median'], measure, problem)}"
+        return f"its {measure.name} is {_value(row['a_median'], measure, problem)}"
     a, b = (_value(row[f"{s}_median"], measure, problem) for s in "ab")
     unit = f" {measure.unit}" if measure.timed else ""
     text = f"{'' if exact else 'median '}{a} against {b}{unit}"
@@ -97,8 +98,11 @@ def _interval(row: Row, measure: Measure) -> str:
         a, b = side_name(row["a"], row["selection_a"]), side_name(row["b"], row["selection_b"])
         over = f"{a} over {b}" if measure.higher else f"{b} over {a}"
         return f"{over}: {effect} times ({level} {low} to {high}, {n}, {row['method']})"
-    effect, low, high = (number(row[name]) for name in ("effect", "low", "high"))
-    return f"better by {effect} {measure.unit} ({level} {low} to {high}, {n}, {row['method']})"
+    effect, low, high = (float(row[name]) for name in ("effect", "low", "high"))
+    how = "worse" if effect < 0 else "better"
+    size = "unknown" if math.isnan(effect) else number(abs(effect))
+    between = f"{level} {number(low)} to {number(high)}"
+    return f"{how} by {size} {measure.unit} ({between}, {n}, {row['method']})"
 
 
 def _factor(effect: float) -> str:
@@ -132,7 +136,7 @@ def _settings(row: Row, manifest: dict[str, Any]) -> str:
 
 def _correction(row: Row) -> str:
     judged = row["judged"]
-    return f"interval corrected for {judged} judgements" if judged > 1 else ""
+    return f"interval corrected for {judged} judgements a problem" if judged > 1 else ""
 
 
 def _needed(row: Row) -> str:
@@ -152,7 +156,7 @@ def _seeds(row: Row) -> str:
 def _alone(row: Row) -> str:
     n, hits = row["n"], row["a_n"]
     share = f"{hits} of {plural(n, 'run')}"
-    low, high = (f"{100 * row[name]:.2g} %" for name in ("low", "high"))
+    low, high = (f"{100 * row[name]:.3g} %" for name in ("low", "high"))
     level = f"{100 * row['level']:.3g} %"
     text = f"seen in {share}; at {level} the share of all runs lies between {low} and {high}"
     if row["verdict"] == "INCONCLUSIVE":

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from optlab.analysis.censored import quantile_by
+from optlab.vocabulary import look_up
 
 __all__ = [
     "at_best", "best_settings", "entrants", "final_loss", "pairs", "profile_rows", "rows_of",
@@ -203,8 +204,13 @@ def _edges(
         if searched is not None:
             share = _share(searched, chosen[name])
             low, high = share < EDGE, share > 1 - EDGE
+            ends = [searched["low"], searched["high"]]
             if searched["scale"] == "one_minus_log":  # a small distance from 1 is a large value
                 low, high = high, low
+                ends = [1 - end for end in reversed(ends)]
+            # Where nothing lies beyond (no momentum at all), the end of the range cuts nothing off.
+            possible = look_up(name).interval
+            low, high = low and ends[0] > possible.low, high and ends[1] < possible.high
         else:
             values = tried.get(name, [])
             low, high = (len(values) > 1 and chosen[name] == values[i] for i in (0, -1))

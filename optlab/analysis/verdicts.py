@@ -90,9 +90,11 @@ def verdicts(
     claim is against several. `best` and `table` are `best_settings(...)` and `scores(...)`, if they
     have been computed already.
 
-    The level of an interval is 1 - alpha / `judged`: every judgement of a claim that was declared
-    before the runs counts (problems times measures; those of exact instances, which cannot err by
-    chance, do not), and for a claim made afterwards those made afterwards count as well. effect, low
+    The level of an interval is 1 - alpha / `judged` (Bonferroni): on each problem, the chance that any
+    verdict on the claims declared before the runs is wrong is at most alpha, whoever is right. For a
+    claim made afterwards those made afterwards count as well. Problems are not corrected for: on how
+    many a claim holds is for the reader to see, and over ten or more there is a row of its own, one
+    effect for each problem, in `problem` "all problems". effect, low
     and high are log10 of a ratio or a difference, positive in favour of `a`; low95 and high95 are
     the interval at 95 %, not corrected.
     """
@@ -107,13 +109,13 @@ def verdicts(
 
 
 def judged(claims: list[Claim], exact: set[str], *, post_hoc: bool) -> int:
-    """How many judgements share the error: of claims declared before, or of all."""
-    count = 0
-    for claim in claims:
-        if post_hoc or not claim["post_hoc"]:
-            random = len(set(claim["problems"]) - exact)
-            count += (random + (random >= MANY and bool(claim["others"]))) * len(claim["measures"])
-    return max(1, count)
+    """How many judgements share the error on a problem: one for each measure of each claim declared
+    before the runs, or of all claims. Those on exact instances only cannot err by chance."""
+    return max(1, sum(
+        len(claim["measures"])
+        for claim in claims
+        if (post_hoc or not claim["post_hoc"]) and set(claim["problems"]) - exact
+    ))  # fmt: skip
 
 
 def undecided(table: pd.DataFrame) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from optlab.problems import METRICS, Problem
+from optlab.spec.claims import claims, groups
 from optlab.spec.entries import TASK_KEYS, Entry, contender, entries, problem, targets
 from optlab.spec.errors import Fault, Faults, SpecError
 from optlab.spec.header import MOST_STEPS, Header, read_header
@@ -15,6 +16,7 @@ from optlab.spec.model import (
     GAPS,
     KINDS,
     STEP_METRICS,
+    Claim,
     Contender,
     Experiment,
     Record,
@@ -85,9 +87,15 @@ def parse(text: str, path: Path) -> Experiment:
     if tasks and len(tasks) == len(made):
         racing = [t for e, t in zip(listed, tasks, strict=True) if "targets" not in e.body]
         _check_targets(general, [t for t in racing if t.problem.longest is None], faults)
+    stated: tuple[Claim, ...] = ()
+    if len(tasks) == len(made) and len(contenders) == len(names):  # else their names are not known
+        named = groups(root.value.get("groups"), tuple(tasks), faults)
+        stated = claims(
+            root.value.get("claims"), tuple(tasks), tuple(contenders), named, faults
+        )
     if faults.found:
         raise SpecError(str(path), faults.found)
-    experiment = _experiment(header, protocol, tasks, contenders, text, path)
+    experiment = _experiment(header, protocol, tasks, contenders, stated, text, path)
     if experiment.size > MOST_RUNS:
         faults.add(root.value["optimizers"], f"{experiment.size:,} runs, and the most in one file are "
                    f"{MOST_RUNS:,}; sweep fewer values (`n: 9`), or lower `seeds`")  # fmt: skip
@@ -132,6 +140,7 @@ def _experiment(
     protocol: Protocol,
     tasks: list[Task],
     contenders: list[Contender],
+    stated: tuple[Claim, ...],
     text: str,
     path: Path,
 ) -> Experiment:
@@ -149,6 +158,7 @@ def _experiment(
         tasks=tuple(tasks),
         contenders=tuple(contenders),
         tuning=protocol.tuning,
+        claims=stated,
     )
 
 
