@@ -300,7 +300,7 @@ def report(
 def compare(
     a: Annotated[Path, typer.Argument(help="A result folder, or a baseline.", metavar="A")],
     b: Annotated[
-        Path | None, typer.Argument(help="What is held against it.", metavar="[B]")
+        Path | None, typer.Argument(help="What is held against it.", metavar="B")
     ] = None,
     baseline: Annotated[
         Path | None, typer.Option(help="Hold A against this baseline.", metavar="FILE")

@@ -342,6 +342,9 @@ def test_a_fingerprint_that_is_missing_shows_nothing(
 def test_a_problem_that_broke_is_told_by_its_statuses(base: Results, tmp_path: Path) -> None:
     def drop(manifest: dict[str, Any]) -> None:
         manifest["problems"][0]["fingerprint"] = []
+        manifest["errors"] = [
+            {"problem": "bowl", "optimizer": "sgd", "runs": 8, "message": "OSError: no data"}
+        ]
 
     def broke(runs: pd.DataFrame) -> None:
         runs.loc[runs["problem"] == "bowl", "status"] = "error"
@@ -351,6 +354,9 @@ def test_a_problem_that_broke_is_told_by_its_statuses(base: Results, tmp_path: P
     found = compare(base, b)
     assert found.refused.empty
     assert set(found.statuses["b"]) == {"error"}
+    lines = [line for line in as_text(found).splitlines() if "of sgd on bowl" in line]
+    assert lines
+    assert all(line.endswith(" seed 0: OSError: no data") for line in lines)
 
 
 def test_other_parameters_are_other_runs_and_it_says_so(base: Results, tmp_path: Path) -> None:
@@ -432,7 +438,11 @@ def test_a_target_of_one_side_is_a_change(base: Results, tmp_path: Path) -> None
     b = made(tmp_path, SPEC.replace("1e-3}", "1e-2}"))
     found = compare(base, b)
     assert set(found.targets["target"]) == {"gap_over_start <= 0.001", "gap_over_start <= 0.01"}
-    assert "only in B: gap ≤ 0.01 × its start on cup" in as_text(found)
+    told = as_text(found)
+    assert "only in B: gap ≤ 0.01 × its start on cup" in told
+    # A hit is what the first target says, and a status that changed has this cause.
+    goals = ("gap ≤ 0.001 × its start", "gap ≤ 0.01 × its start")
+    assert "a hit is told by {} in A and by {} in B".format(*goals) in told
 
 
 def test_another_cadence_and_another_version_are_causes(base: Results, tmp_path: Path) -> None:
@@ -542,6 +552,17 @@ def test_a_verdict_may_stay_while_its_numbers_move(base: Results, tmp_path: Path
     assert list(found.verdicts["what"]) == ["numbers", "rules"]
     assert "still SUPPORTED, but effect 0.3 -> 0.25" in told
     assert "judged by other rules (margin 1.1 -> 1.5); still REFUTED (reversed)" in told
+    assert "3 verdicts paired, none of them changed" in told
+
+
+def test_of_many_numbers_that_moved_the_largest_is_told(base: Results, tmp_path: Path) -> None:
+    def edit(verdicts: pd.DataFrame) -> None:
+        verdicts["n"] = [11, 12, 10]
+
+    told = as_text(compare(judged(base, tmp_path / "a"), judged(base, tmp_path / "b", edit)))
+    [line] = told.split("Verdicts changed\n")[1].splitlines()
+    assert "on cup" in line
+    assert line.endswith("but n 10 -> 12; so do the numbers of 1 other")
 
 
 def test_claims_that_came_and_went(base: Results, tmp_path: Path) -> None:

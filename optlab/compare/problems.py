@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from optlab.analysis.words import goal
 from optlab.compare.side import Side
 
 __all__ = ["PROBE_TOLERANCE", "causes", "entries", "parameters_text", "refusal"]
@@ -86,14 +87,14 @@ def parameters_text(a: Entry, b: Entry) -> str:
         return f"it is {a.get('family')} in A and {b.get('family')} in B"
     ours, theirs = a.get("parameters") or {}, b.get("parameters") or {}
     told = [
-        f"{name} is {_said(ours, name)} in A and {_said(theirs, name)} in B"
+        f"{name} is {_set(ours, name)} in A and {_set(theirs, name)} in B"
         for name in dict.fromkeys((*ours, *theirs))
         if name not in ours or name not in theirs or ours[name] != theirs[name]
     ]
     return ", ".join(told)
 
 
-def _said(parameters: Mapping[str, Any], name: str) -> str:
+def _set(parameters: Mapping[str, Any], name: str) -> str:
     return str(parameters[name]) if name in parameters else "not set"
 
 
@@ -114,7 +115,7 @@ def causes(a: Side, b: Side, problems: pd.DataFrame) -> list[str]:
 def _versions(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     ours, theirs = a.get("versions") or {}, b.get("versions") or {}
     told = [
-        f"{name} {_said(ours, name)} in A, {_said(theirs, name)} in B"
+        f"{name} {_set(ours, name)} in A, {_set(theirs, name)} in B"
         for name in dict.fromkeys((*ours, *theirs))
         if ours.get(name) != theirs.get(name)
     ]
@@ -143,6 +144,11 @@ def _measuring(a: Entry, b: Entry) -> list[str]:
             f"{a['name']} is recorded every {a.get('cadence')} steps in A and every "
             f"{b.get('cadence')} in B: times and best losses are read off recorded steps"
         )
+    first, second = (_decision(p) for p in (a, b))
+    if first != second:
+        told.append(
+            f"whether a run on {a['name']} is a hit is told by {first} in A and by {second} in B"
+        )
     ours, theirs = (p.get("minimum") or {} for p in (a, b))
     if ours.get("value") != theirs.get("value"):
         told.append(
@@ -150,6 +156,11 @@ def _measuring(a: Entry, b: Entry) -> list[str]:
             "gaps are taken from it"
         )
     return told
+
+
+def _decision(entry: Entry) -> str:
+    targets = entry.get("targets") or []
+    return goal(str(targets[0]["label"])) if targets else "no target"
 
 
 def _minimum(minimum: Mapping[str, Any]) -> str:

@@ -141,7 +141,7 @@ def _sections(c: Comparison) -> Iterator[_Section]:
         title = "Numbers changed" + (" in runs whose status stayed" if len(c.statuses) else "")
         yield _Section(title, list(_hints(c)), _numbers_table(found))
     if len(c.verdicts):
-        yield _Section("Verdicts changed", [_verdict(row) for row in c.verdicts.to_dict("records")])
+        yield _Section("Verdicts changed", list(_verdicts(c.verdicts)))
     if len(c.refused):
         refused = c.refused.to_dict("records")
         yield _Section(
@@ -171,8 +171,20 @@ def _statuses(c: Comparison) -> Iterator[str]:
         example = "" if n == 1 else "for example "
         yield (
             f"{row['a']} -> {row['b']}: {plural(n, 'run')} of {row['optimizer']} on "
-            f"{row['problem']}, {example}{_which(row)}"
+            f"{row['problem']}, {example}{_which(row)}{_broken(c, row)}"
         )
+
+
+def _broken(c: Comparison, row: pd.Series) -> str:
+    """What the later runs of this kind broke with, where they did and the manifest says."""
+    if row["b"] != "error":
+        return ""
+    said = [
+        error["message"]
+        for error in c.b.manifest.get("errors", [])
+        if (error["problem"], error["optimizer"]) == (row["problem"], row["optimizer"])
+    ]
+    return f": {said[0]}" if said else ""
 
 
 def _rank(status: str) -> int:
@@ -230,6 +242,16 @@ def _value(column: str, x: float, digits: int) -> str:
     if math.isinf(x):
         return "never" if timed and x > 0 else f"{x:g}"
     return f"{x:.{digits}g}"
+
+
+def _verdicts(table: pd.DataFrame) -> Iterator[str]:
+    """Each verdict that changed; of those whose numbers alone moved, the one that moved most."""
+    moved = table[table["what"] == "numbers"]
+    yield from (_verdict(row) for row in table[table["what"] != "numbers"].to_dict("records"))
+    if len(moved):
+        most = moved.iloc[int(moved["relative"].to_numpy(dtype=float).argmax())]
+        more = f"; so do the numbers of {plural(len(moved) - 1, 'other')}" if len(moved) > 1 else ""
+        yield _verdict(most.to_dict()) + more
 
 
 def _verdict(row: Mapping[Any, Any]) -> str:
