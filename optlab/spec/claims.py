@@ -295,8 +295,7 @@ def _texts(node: Node | None, what: str, faults: Faults) -> tuple[str, ...]:
 
 
 def _measures_of(node: Node | None, faults: Faults) -> tuple[str, ...]:
-    names = _texts(node, "a measure", faults)
-    return tuple(measure for name in names for measure in WORDS.get(name, (name,)))
+    return _texts(node, "a measure", faults)
 
 
 def _problems_of(node: Node | None, setup: _Setup, faults: Faults) -> tuple[str, ...] | None:
@@ -391,7 +390,8 @@ def _sides(
 def _measures(draft: Draft, places: _Places, faults: Faults) -> tuple[Measure, ...]:
     """The measures that the claim is judged on."""
     place = places.of("metric")
-    names = tuple(dict.fromkeys(draft.measures))
+    said = [measure for name in draft.measures for measure in WORDS.get(name, (name,))]
+    names = tuple(dict.fromkeys(said))
     unknown = [name for name in names if name not in MEASURES]
     for name in unknown:
         faults.add(place, f"no measure named '{name}'{meant_or_known(name, (*MEASURES, *WORDS))}")
@@ -588,7 +588,7 @@ def _hindrances(
 def _wording(claim: Claim, setup: _Setup) -> str:
     """A sentence that reads as `claim`; names are in quotes where it could be read otherwise."""
     plain = _sentence(claim, setup, str)
-    drafts = sentence(plain, setup.words)
+    drafts = sentence(plain.strip(), setup.words)
     if not isinstance(drafts, str) and len(drafts) == 1:
         again = _settle(drafts[0], _Places(_NOWHERE, {}), setup, Faults())
         if again is not None and again.id == claim.id:
@@ -628,7 +628,7 @@ def _statement(
     if claim.kind == "equivalent":
         return f"{a} and {_named(claim.others[0], name)} are equivalent {by}"
     everyone = {Side(c.name, claim.a.selection) for c in setup.contenders} - {claim.a}
-    everyone_else = len(claim.others) > 1 and set(claim.others) == everyone
+    everyone_else = len(claim.others) > 1 and set(claim.others) == everyone and name is not quoted
     others = "all others" if everyone_else else listed([_named(s, name) for s in claim.others])
     if measures[0].timed:
         times = "" if claim.margin is None else f"at least {number(claim.margin)} times "

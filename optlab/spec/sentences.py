@@ -281,16 +281,18 @@ class _Reader:
 
     def name(self, names: Sequence[str], i: int) -> Values:
         """A known name at `i`: as it is written, else whatever the capitals; or one in quotes."""
+        match = _QUOTED.match(self.text, i)
+        if match and self.ends(match.end()):
+            inside = (match[1] or "").replace("''", "'") or (match[2] or "").replace('""', '"')
+            if inside in names or self.lenient:
+                yield inside, match.end()
+            return  # a name that has quotes of its own needs another pair
         ends = {n: i + len(n) for n in names if self.ends(i + len(n))}
         exact = {n: end for n, end in ends.items() if self.text[i:end] == n}
         taken = set(exact.values())
         for n, end in ends.items():
             if n in exact or (end not in taken and self.text[i:end].lower() == n.lower()):
                 yield n, end
-        if (match := _QUOTED.match(self.text, i)) and self.ends(match.end()):
-            inside = (match[1] or "").replace("''", "'") or (match[2] or "").replace('""', '"')
-            if inside in names or self.lenient:
-                yield inside, match.end()
         bare = _BARE.match(self.text, i)
         if self.lenient and bare and bare[0].lower() not in _GRAMMAR and bare[0] not in names:
             word = bare[0].removesuffix(".") or bare[0]
@@ -350,7 +352,7 @@ class _Reader:
 
     def measure(self, i: int) -> Values:
         spaced = {name.replace("_", " "): name for name in MEASURES}
-        names = tuple(dict.fromkeys((*MEASURES, *spaced)))
+        names = tuple(dict.fromkeys((*MEASURES, *spaced, *WORDS)))
         for name, j in self.name(names, i):
             yield spaced.get(name, name), j
 
