@@ -372,6 +372,25 @@ def test_other_parameters_are_other_runs_and_it_says_so(base: Results, tmp_path:
     assert "of sgd and step on bowl" in told
 
 
+def test_a_parameter_that_is_new_and_changes_nothing_is_told_as_such(
+    base: Results, tmp_path: Path
+) -> None:
+    """As after an optlab whose quadratic has one parameter more."""
+
+    def more(manifest: dict[str, Any]) -> None:
+        manifest["problems"][0]["parameters"]["noise"] = 0.0
+
+    def others(runs: pd.DataFrame) -> None:
+        here = runs["problem"] == "bowl"
+        runs.loc[here, "run_id"] = "n" + runs.loc[here, "run_id"]
+
+    told = as_text(compare(base, changed(base, tmp_path / "b", others, more)))
+    assert (
+        "bowl has other parameters: noise is not set in A and 0.0 in B (its fingerprint is the "
+        "same, yet its runs have another identity)" in told
+    )
+
+
 def test_a_problem_under_another_name_is_found(base: Results, tmp_path: Path) -> None:
     b = made(tmp_path, SPEC.replace("- bowl:", "- basin:"))
     found = compare(base, b)
@@ -449,6 +468,7 @@ def test_another_cadence_and_another_version_are_causes(base: Results, tmp_path:
     def elsewhere(manifest: dict[str, Any]) -> None:
         manifest["versions"]["jax"] = "0.9.0"
         manifest["processor"] = "another kind"
+        del manifest["versions"]["optlab"]
         manifest["problems"][0]["cadence"] = 4
         manifest["problems"][1]["minimum"]["value"] = 0.25
 
@@ -456,6 +476,7 @@ def test_another_cadence_and_another_version_are_causes(base: Results, tmp_path:
     version = base.manifest["versions"]["jax"]
     assert f"jax {version} in A, 0.9.0 in B" in found.causes
     told = as_text(found)
+    assert "in A, of a version not told in B" in told
     assert "another processor, on which the last bits may differ" in told
     assert "bowl is recorded every 1 steps in A and every 4 in B" in told
     assert "the minimum of cup is 0.0 (" in told

@@ -115,7 +115,8 @@ def causes(a: Side, b: Side, problems: pd.DataFrame) -> list[str]:
 def _versions(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     ours, theirs = a.get("versions") or {}, b.get("versions") or {}
     told = [
-        f"{name} {_set(ours, name)} in A, {_set(theirs, name)} in B"
+        f"{name} {ours.get(name, 'of a version not told')} in A, "
+        f"{theirs.get(name, 'of a version not told')} in B"
         for name in dict.fromkeys((*ours, *theirs))
         if ours.get(name) != theirs.get(name)
     ]

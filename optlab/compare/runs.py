@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from optlab.analysis.words import exact, listed, plural
-from optlab.compare.problems import entries, parameters_text
+from optlab.compare.problems import entries, parameters_text, refusal
 from optlab.compare.side import IDENTITY, KEY, Side
 
 __all__ = ["agree", "changes", "lonely", "outcomes", "pair", "relative", "settings"]
@@ -142,7 +142,9 @@ def _asked_otherwise(here: str, ours: Side, theirs: Side, problem: str) -> str:
     first, second = entries(a)[problem], entries(b)[problem]
     told = parameters_text(first, second)
     if told:
-        return f"{problem} has other parameters: {told}"
+        alike = " (its fingerprint is the same, yet its runs have another identity)"
+        same = refusal(first, second) is None
+        return f"{problem} has other parameters: {told}{alike if same else ''}"
     pairs = {
         "steps": (first.get("steps"), second.get("steps")),
         "precision": (a.manifest.get("precision"), b.manifest.get("precision")),
