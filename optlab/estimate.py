@@ -61,6 +61,7 @@ def estimate(experiment: Experiment) -> Estimate:
     parts = [
         _part(experiment, task, experiment.contender(name))
         for task in experiment.tasks
+        if task.imported is None
         for name in task.optimizers
     ]
     programs = sum(part.programs for part in parts)

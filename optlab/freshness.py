@@ -19,6 +19,8 @@ _PACKAGES = (
 """What a report is made with, its pages included. Fewer decide the numbers of a run, and the key
 under which a run is stored has those alone: a new matplotlib draws anew and runs nothing."""
 _NAME = ".fresh"
+_TABLES = (".csv", ".gz", ".parquet")
+"""How the names of importable tables end."""
 _LONGEST = 300  # characters of a string that may still be the name of a file
 
 
@@ -29,8 +31,9 @@ def stamp(spec: Path) -> str:
     text = spec.read_bytes()
     hashed.update(text)
     named = _named(text.decode("utf-8", "replace"), spec.parent)
-    files = {read for path in named for read in read_by(path)}
-    files |= {beside for path in named for beside in path.parent.glob("*.py")}
+    code = {path for path in named if path.suffix not in _TABLES}
+    files = named | {read for path in code for read in read_by(path)}
+    files |= {beside for path in code for beside in path.parent.glob("*.py")}
     for path in sorted(files):
         hashed.update(f"{os.path.relpath(path, spec.parent)} {digest(path)}".encode())
     house = Path(__file__).parent
@@ -47,7 +50,8 @@ def stamp(spec: Path) -> str:
 
 
 def _named(text: str, folder: Path) -> set[Path]:
-    """The files that a spec may mean by `file.py:function`, there or not."""
+    """The files that a spec may mean by `file.py:function`, and the tables that it may import, there
+    or not."""
     import yaml
 
     named = set()
@@ -57,6 +61,8 @@ def _named(text: str, folder: Path) -> set[Path]:
                 path = folder / event.value.rpartition(":")[0].strip()
                 if path.suffix == ".py" or _is_file(path):
                     named.add(path)
+            elif isinstance(event, yaml.ScalarEvent) and event.value.endswith(_TABLES):
+                named.add(folder / event.value)
     except yaml.YAMLError:  # no experiment comes of this text, so nothing can be up to date with it
         pass
     return named

@@ -135,7 +135,7 @@ class _Laboratory:
             minima = {t.name: self.minima(t.problem) for t in self.experiment.tasks}
             runs = list(plan.runs(self.experiment))
             self.claims = declare(self.folder, self.experiment.claims, self._seen)
-        found: dict[str, _Found] = {}
+        found = self._imported(runs)
         self._stage(runs, found)
         if self.experiment.staged:
             with self._timed("tables"):
@@ -161,6 +161,25 @@ class _Laboratory:
         csv = verdicts(results).to_csv(index=False).encode()
         atomic_write(self.folder / "verdicts.csv", lambda file: file.write(csv))
 
+    def _imported(self, runs: list[Run]) -> dict[str, _Found]:
+        """The runs that were made elsewhere, as if they had been found in the store. One that ends
+        early, without a word of divergence, is an error: it says nothing of its optimizer."""
+        found: dict[str, _Found] = {}
+        for task in self.experiment.tasks:
+            if task.imported is None:
+                continue
+            mine = [run for run in runs if run.task is task]
+            whole = [i for i, finished in enumerate(task.imported.finished) if finished]
+            history = History(task.imported.steps, dict(task.imported.metrics), None, 0.0)
+            self.known.update(run.run_id for run in mine)
+            found[_elsewhere(task)] = _Found([[mine[i] for i in whole]], [history.of(whole)])
+            ended = [
+                run for run, done in zip(mine, task.imported.finished, strict=True) if not done
+            ]
+            if ended:
+                self._broken(ended, ValueError("ends before the last step of the others"))
+        return found
+
     def _seen(self, claim: Claim) -> bool:
         """Whether runs of both sides of a claim are stored, on any problem that it speaks of."""
         others = {side.optimizer for side in claim.others}
@@ -173,6 +192,8 @@ class _Laboratory:
 
     def _is_stored(self, task: Task, name: str) -> bool:
         """Whether any run of one optimizer on one problem is stored."""
+        if task.imported is not None:  # whoever has the file may have looked at it
+            return True
         contender = self.experiment.contender(name)
         run = Run("", task, contender, next(contender.settings()), "evaluate", 0, "", "")
         return self.store.has(self._key(run))
@@ -235,6 +256,8 @@ class _Laboratory:
         return todo
 
     def _key(self, run: Run) -> str:
+        if run.task.imported is not None:
+            return _elsewhere(run.task)
         of = plan.program_of(self.experiment, run)
         if of not in self._keys:
             mark = self._fingerprint(run.task)
@@ -424,6 +447,11 @@ class _Laboratory:
         )  # fmt: skip
         text = json.dumps(made, indent=1, allow_nan=False).encode()
         atomic_write(self.folder / "manifest.json", lambda file: file.write(text))
+
+
+def _elsewhere(task: Task) -> str:
+    """What stands for a program's key where runs were imported."""
+    return f"imported {task.name}"
 
 
 def _plainly(error: Exception) -> str:

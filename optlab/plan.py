@@ -14,9 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from optlab.adapters import Optimizer
 from optlab.problems import Problem
-from optlab.spec import STEP_METRICS, Contender, Experiment, Record, Task
+from optlab.spec import STEP_METRICS, Contender, Experiment, Imported, Record, Task
 
 __all__ = ["Cell", "Program", "Run", "cells", "chosen_runs", "program", "program_of", "runs"]
 
@@ -84,8 +86,11 @@ class Cell:
 def runs(experiment: Experiment) -> Iterator[Run]:
     """Every run that can be told before settings are chosen, problem by problem, optimizer by
     optimizer: the trials and, without a second stage, every setting on the seeds that are reported,
-    and the default setting beside them."""
+    and the default setting beside them. Runs that were made elsewhere are as they are."""
     for task in experiment.tasks:
+        if task.imported is not None:
+            yield from _recorded(experiment, task, task.imported)
+            continue
         tune, evaluate, picture = experiment.seeds_of(task)
         for name in task.optimizers:
             contender = experiment.contender(name)
@@ -105,6 +110,8 @@ def chosen_runs(
     """The second stage: what was chosen for each (problem, optimizer) on the seeds that are
     reported, the default setting beside it, and the profile around it."""
     for task in experiment.tasks:
+        if task.imported is not None:
+            continue
         _, evaluate, picture = experiment.seeds_of(task)
         for name in task.optimizers:
             contender = experiment.contender(name)
@@ -118,6 +125,18 @@ def chosen_runs(
             if best is not None:
                 for setting in contender.around(best):
                     yield from make(setting, evaluate, "profile")
+
+
+def _recorded(experiment: Experiment, task: Task, imported: Imported) -> Iterator[Run]:
+    makers = {
+        name: _Maker(experiment, task, experiment.contender(name)) for name in task.optimizers
+    }
+    for run in imported.runs:
+        part = "trial" if run.role == "tune" else "grid"
+        setting = {
+            h: run.hypers.get(h, math.nan) for h in experiment.contender(run.optimizer).sweep
+        }
+        yield from makers[run.optimizer](setting, [(run.role, run.seed, "drawn")], part)
 
 
 class _Maker:
@@ -186,6 +205,8 @@ def program(experiment: Experiment, run: Run) -> Program:
 def cadence(record: Record, task: Task) -> int:
     """Steps between recorded points. The full objective is nearly free on analytic problems and
     costs many steps on data, so that by default 200 points are recorded there and 20 here."""
+    if task.imported is not None:
+        return int(np.diff(task.imported.steps).max(initial=1))
     if record.every is not None:
         return min(record.every, task.steps)
     points = record.points or (200 if task.problem.layout == "coordinates" else 20)

@@ -88,7 +88,7 @@ class Header(_Strict):
     tuning: Annotated[TuningModel, BeforeValidator(_trials)] | None = None
 
 
-BY_HAND = ("problems", "optimizers", "targets", "search", "profile", "groups", "claims")
+BY_HAND = ("problems", "optimizers", "targets", "search", "profile", "groups", "claims", "import")
 KEYS = (*Header.model_fields, *BY_HAND)
 
 

@@ -11,11 +11,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from optlab.adapters import Optimizer
+from optlab.adapters.recorded import Recorded
 from optlab.problems import Problem
 
 __all__ = [
-    "GAPS", "KINDS", "STEP_METRICS", "Claim", "Contender", "Experiment", "Range", "Record", "Seeds",
+    "GAPS", "KINDS", "STEP_METRICS", "Claim", "Contender", "Experiment", "Imported", "ImportedRun", "Range", "Record", "Seeds",
     "Side", "Target", "Task", "Tuning",
 ]  # fmt: skip
 
@@ -106,6 +109,31 @@ class Record:
     metrics: tuple[str, ...] | None = None
 
 
+@dataclass(frozen=True)
+class ImportedRun:
+    """One run that was made elsewhere."""
+
+    name: str
+    optimizer: str
+    role: str
+    seed: int
+    hypers: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Imported:
+    """The runs of one problem that were made elsewhere: `steps` (points,), `metrics` name -> values
+    (points, runs), NaN where nothing was recorded. `finished[i]`: run i went to its last step, or
+    to a loss that is not finite; one that merely ends says nothing of its optimizer."""
+
+    file: str
+    digest: str
+    steps: np.ndarray
+    metrics: Mapping[str, np.ndarray]
+    runs: tuple[ImportedRun, ...]
+    finished: tuple[bool, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
     """A problem as one spec asks for it."""
@@ -119,6 +147,8 @@ class Task:
     notes: tuple[str, ...] = ()
     origin: str = ""
     """`file.py:function`, where the problem is a user's own: names are taken in files of one's own."""
+    imported: Imported | None = None
+    """Its runs, where they were made elsewhere; nothing of it is executed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +163,8 @@ class Contender:
     """`file.py:function`, where the rule is a user's own."""
     search: Mapping[str, Range] = field(default_factory=dict)
     trials: tuple[tuple[float, ...], ...] = ()
-    """Joint draws of what is searched, in the order of `search`."""
+    """Joint draws of what is searched, in the order of `search`; for an imported optimizer the
+    settings that stand in its file, in the order of `sweep`."""
     profile: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Values along which the chosen setting is varied, one hyperparameter at a time."""
 
@@ -153,7 +184,7 @@ class Contender:
         if self.trials:
             fixed = {name: values[0] for name, values in self.sweep.items()}
             for drawn in self.trials:
-                yield fixed | dict(zip(self.search, drawn, strict=True))
+                yield fixed | dict(zip(self.search or self.sweep, drawn, strict=True))
             return
         for values in itertools.product(*self.sweep.values()):
             yield dict(zip(self.sweep, values, strict=True))
@@ -164,6 +195,11 @@ class Contender:
         what the spec fixes elsewhere."""
         own = self.optimizer.hypers
         return {n: float(own[n]) if n in self.swept else v[0] for n, v in self.sweep.items()}
+
+    @property
+    def imported(self) -> bool:
+        """Whether only recorded runs of it are there."""
+        return isinstance(self.optimizer, Recorded)
 
     def around(self, setting: Mapping[str, float]) -> Iterator[dict[str, float]]:
         """The profile of a setting: each of its curves, the rest as it is."""
@@ -255,6 +291,8 @@ class Experiment:
 
     def count(self, task: Task, contender: Contender) -> int:
         """How many runs one optimizer has on one problem, as many as can be where some may coincide."""
+        if task.imported is not None:
+            return sum(run.optimizer == contender.name for run in task.imported.runs)
         tune, evaluate, picture = (len(seeds) for seeds in self.seeds_of(task))
         if self.staged:
             final = 1 + bool(contender.swept) + sum(len(v) for v in contender.profile.values())

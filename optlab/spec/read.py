@@ -12,6 +12,7 @@ from optlab.spec.claims import claims, groups
 from optlab.spec.entries import TASK_KEYS, Entry, contender, entries, problem, targets
 from optlab.spec.errors import Fault, Faults, SpecError
 from optlab.spec.header import MOST_STEPS, Header, read_header
+from optlab.spec.imports import imports
 from optlab.spec.model import (
     GAPS,
     KINDS,
@@ -65,34 +66,38 @@ def parse(text: str, path: Path) -> Experiment:
         faults.add(root, "a spec is keys and values; `optlab new` writes a starter")
         raise SpecError(str(path), faults.found)
     header = read_header(root, faults)
-    found = root.value.get("optimizers")
     protocol = _protocol(root, header, faults)
     contenders = [
-        c for e in entries(found, "optimizers", root, faults)
+        c for e in _listed(root, "optimizers", faults)
         if (c := contender(e, path.parent, faults, protocol)) is not None
     ]  # fmt: skip
-    names = tuple(e.name for e in entries(found, "optimizers", root, Faults()))
+    names = tuple(e.name for e in _listed(root, "optimizers", Faults()))
     general = targets(root.value.get("targets"), faults)
-    listed = entries(root.value.get("problems"), "problems", root, faults)
+    listed = _listed(root, "problems", faults)
     made = [_task(e, path.parent, header, general, names, faults) for e in listed]
     tasks = [task for task in made if task is not None]
+    before = len(faults.found)
+    brought = imports(root.value.get("import"), root, path.parent, general, faults)
+    whole = len(contenders) == len(names) and len(tasks) == len(made)  # all that was named is known
+    whole &= len(faults.found) == before
+    _check_apart(root, tasks, names, *brought, faults)
     if len(contenders) == len(names):
         _check_used(protocol, contenders, faults)
+    tasks, contenders = [*tasks, *brought[0]], [*contenders, *brought[1]]
     if tasks:
         _check_metrics(root, header, tasks, faults)
-    if tasks and len(tasks) == len(made):
+    if whole:
         _check_select(root, protocol.tuning, tasks, faults)
     if not any(e.origin for e, task in zip(listed, made, strict=True) if task is None):
         _check_kinds(general, tasks, faults)  # else metrics of one's own are not known yet
-    if tasks and len(tasks) == len(made):
-        racing = [t for e, t in zip(listed, tasks, strict=True) if "targets" not in e.body]
-        _check_targets(general, [t for t in racing if t.problem.longest is None], faults)
+    if whole and tasks:
+        own = {e.name for e in listed if "targets" in e.body}
+        racing = [t for t in tasks if t.name not in own and t.problem.longest is None]
+        _check_targets(general, racing, faults)
     stated: tuple[Claim, ...] = ()
-    if len(tasks) == len(made) and len(contenders) == len(names):  # else their names are not known
+    if whole:
         named = groups(root.value.get("groups"), tuple(tasks), faults)
-        stated = claims(
-            root.value.get("claims"), tuple(tasks), tuple(contenders), named, faults
-        )
+        stated = claims(root.value.get("claims"), tuple(tasks), tuple(contenders), named, faults)
     if faults.found:
         raise SpecError(str(path), faults.found)
     experiment = _experiment(header, protocol, tasks, contenders, stated, text, path)
@@ -101,6 +106,33 @@ def parse(text: str, path: Path) -> Experiment:
                    f"{MOST_RUNS:,}; sweep fewer values (`n: 9`), or lower `seeds`")  # fmt: skip
         raise SpecError(str(path), faults.found)
     return experiment
+
+
+def _listed(root: Node, what: str, faults: Faults) -> list[Entry]:
+    """The entries of `problems` or `optimizers`, which a spec may leave out where it imports runs."""
+    found = root.value.get(what)
+    if found is None and root.value.get("import") is not None:
+        return []
+    return entries(found, what, root, faults)
+
+
+def _check_apart(
+    root: Node,
+    tasks: list[Task],
+    names: tuple[str, ...],
+    brought: list[Task],
+    arrived: list[Contender],
+    faults: Faults,
+) -> None:
+    """What is imported has names of its own."""
+    problems = [task.name for task in [*tasks, *brought]]
+    for what, twice in (
+        ("problem", {name for name in problems if problems.count(name) > 1}),
+        ("optimizer", {c.name for c in arrived} & set(names)),
+    ):
+        for name in sorted(twice):
+            faults.add(root.value["import"], f"two of a kind: the {what} '{name}' stands in this spec "
+                       "and is imported, or is imported twice; rename one of them")  # fmt: skip
 
 
 def _protocol(root: Node, header: Header, faults: Faults) -> Protocol:
