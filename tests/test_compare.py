@@ -378,7 +378,7 @@ def test_a_parameter_that_is_new_and_changes_nothing_is_told_as_such(
     """As after an optlab whose quadratic has one parameter more."""
 
     def more(manifest: dict[str, Any]) -> None:
-        manifest["problems"][0]["parameters"]["noise"] = 0.0
+        manifest["problems"][0]["parameters"]["tilt"] = 0.0
 
     def others(runs: pd.DataFrame) -> None:
         here = runs["problem"] == "bowl"
@@ -386,7 +386,7 @@ def test_a_parameter_that_is_new_and_changes_nothing_is_told_as_such(
 
     told = as_text(compare(base, changed(base, tmp_path / "b", others, more)))
     assert (
-        "bowl has other parameters: noise is not set in A and 0.0 in B (its fingerprint is the "
+        "bowl has other parameters: tilt is not set in A and 0.0 in B (its fingerprint is the "
         "same, yet its runs have another identity)" in told
     )
 
