@@ -440,6 +440,12 @@ def test_a_mistake_is_told(written: Any, message: str) -> None:
     assert fault(written) == message
 
 
+def test_a_long_sentence_is_read_and_a_longer_one_told() -> None:
+    many = ",".join(["sgd"] * 245)
+    assert fault(f"adam beats {many} by gap") == "'sgd' stands twice"
+    assert fault(f"adam beats {many},sgd,sgd by gap").startswith("longer than 1,000 characters")
+
+
 def test_stable_asks_in_which_sense() -> None:
     message = fault("adam is more stable than sgd")
     assert message.startswith(

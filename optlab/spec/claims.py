@@ -33,6 +33,9 @@ __all__ = ["ATTRIBUTES", "claims", "groups"]
 ILL_CONDITIONED = 100.0
 """From which ratio of the largest to the smallest curvature on a problem is called so."""
 
+LONGEST = 1000
+"""Characters of a sentence: every way to read it is tried."""
+
 FEWEST_SEEDS = 6
 """No exact test on fewer pairs can reach 5 % (two-sided, 2 / 2^6 = 3 %)."""
 
@@ -176,6 +179,9 @@ def _claim(item: Node, setup: _Setup, faults: Faults) -> Claim | None:
 def _from_sentence(text: str, item: Node, setup: _Setup, faults: Faults) -> Claim | None:
     if odd := unwritable(text):
         faults.add(item, odd)
+        return None
+    if len(text) > LONGEST:
+        faults.add(item, f"longer than {LONGEST:,} characters; write keys, or name a group")
         return None
     drafts = sentence(text, setup.words)
     if isinstance(drafts, str):
