@@ -423,8 +423,9 @@ def test_all_of_theory_holds_in_the_shipped_experiment(shipped: Results) -> None
     assert failed.empty, failed.to_string()
     # One law is for starts that are not known, and here all are.
     assert set(checks["law"]) == {law.name for law in LAWS} - {"Gradient descent contracts"}
-    shown = dict(zip(checks["quantity"].str.split(":").str[0], checks["measured"], strict=True))
-    assert shown["updates until a millionth of the distance is left"] == 691.0
+    arrivals = checks[checks["quantity"] == "updates until a millionth of the distance is left"]
+    seen = dict(zip(arrivals["optimizer"], arrivals["measured"], strict=True))
+    assert (seen["gradient-descent"], seen["heavy-ball"], seen["ema"]) == (691, 93, 93)
     assert (
         holding(checks)
         == f"{len(checks)} of {len(checks)} predictions that theory makes of these runs hold."
@@ -433,7 +434,7 @@ def test_all_of_theory_holds_in_the_shipped_experiment(shipped: Results) -> None
 
 @pytest.fixture(scope="module")
 def noticed(shipped: Results) -> set[str]:
-    """The laws that fail somewhere on runs that were tampered with in one of seven ways."""
+    """The laws that fail somewhere on runs that were tampered with in one of eight ways."""
     runs = shipped.runs
     late = {c: runs[c] + 1 for c in runs if c.startswith("reached.")}
     moved = tampered(shipped)
@@ -449,13 +450,14 @@ def noticed(shipped: Results) -> set[str]:
         tampered(shipped, path=5.0),
         moved,
         tampered(shipped, status=status),
-        one_seed(shipped),
+        swapped(shipped),
+        uneven(shipped),
     ]
     reports = [theory_checks(each) for each in wrong]
     return set(pd.concat([r.loc[~r["holds"], "law"] for r in reports]))
 
 
-def one_seed(results: Results) -> Results:
+def swapped(results: Results) -> Results:
     """The same results, were the last losses of the smaller of two rates those of the larger."""
     ids = {
         name: results.runs[results.runs["optimizer"] == name].sort_values("seed")["run_id"]
@@ -465,9 +467,24 @@ def one_seed(results: Results) -> Results:
         zip(*list(ids.values())[::-1], strict=True)
     )
     other = tampered(results)
-    swapped = other.curves.assign(run_id=other.curves["run_id"].astype(str))
-    swapped["run_id"] = swapped["run_id"].replace(renamed)
-    vars(other)["curves"] = swapped
+    curves = other.curves.assign(run_id=other.curves["run_id"].astype(str))
+    curves["run_id"] = curves["run_id"].replace(renamed)
+    vars(other)["curves"] = curves
+    return other
+
+
+def uneven(results: Results) -> Results:
+    """The same results, were the runs of some problems and optimizers alone a thousandth larger."""
+    runs = results.runs
+    some = runs["problem"].isin(["valley-turned", "valley-times-4"]) | runs["optimizer"].isin(
+        ["heavy-ball-torch", "sign-adam"]
+    )
+    ids = set(runs.loc[some, "run_id"])
+    other = tampered(results)
+    for name in ("curves", "paths"):
+        table = vars(other)[name]
+        mine = table["run_id"].astype(str).isin(ids) & (table["step"] > 0)
+        table.loc[mine, "value"] *= 1.001
     return other
 
 
