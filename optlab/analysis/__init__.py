@@ -5,7 +5,7 @@ has the time +inf, a run that diverged has the loss +inf, and quantiles are take
 """
 
 from optlab.analysis.aggregate import aggregates, improvements, normal_scores
-from optlab.analysis.answer import answer, finding, warnings
+from optlab.analysis.answer import answer, finding
 from optlab.analysis.bands import curve_bands, is_better_high, metrics
 from optlab.analysis.calm import kinds_of_stability
 from optlab.analysis.censored import clopper_pearson, quantile
@@ -27,6 +27,7 @@ from optlab.analysis.sensitivity import rate_name, rate_sensitivity, stability_l
 from optlab.analysis.settings import at_best, best_settings, final_loss, setting
 from optlab.analysis.times import is_exact, time_to_target
 from optlab.analysis.tuning import tuning_curves
+from optlab.analysis.warnings import warnings
 
 __all__ = [
     "aggregates",
