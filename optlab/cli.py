@@ -344,7 +344,10 @@ def plan(specs: Specs) -> None:
             _tell((experiment.title, "bold"), f"  {experiment.path}")
             for task in experiment.tasks:
                 goal = task.targets[0].label if task.targets else "no target"
-                _tell(f"  {task.name}: {task.problem.about.dim} parameters, "
+                size = f"{task.problem.about.dim} parameters"
+                if task.imported is not None:
+                    size = f"{len(task.imported.runs):,} runs made elsewhere"
+                _tell(f"  {task.name}: {size}, "
                       f"{task.steps:,} steps, {goal}"
                       + "".join(f" ({note})" for note in task.notes))  # fmt: skip
             for c in experiment.contenders:
