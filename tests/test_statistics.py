@@ -189,6 +189,12 @@ def test_one_side_that_always_misses_is_beyond_every_ratio():
     assert seen.high == INF
 
 
+def test_the_estimate_is_open_upwards_as_downwards():
+    one, other = np.full(10, 5.0), np.full(10, INF)
+    assert paired_effect(one, other, **RATIO, budget=50).estimate == INF
+    assert paired_effect(other, one, **RATIO, budget=50).estimate == -INF
+
+
 def test_two_sides_that_always_miss_say_nothing():
     effect = paired_effect(np.full(10, INF), np.full(10, INF), **RATIO, budget=50)
     assert (effect.low, effect.high, effect.ties) == (-INF, INF, 10)
@@ -247,7 +253,7 @@ def same(x, y):
 
 
 @given(VALUES, st.sampled_from([None, 150.0, 300.0]), st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_the_order_of_seeds_changes_nothing(pairs, budget, random):
     shuffled = random.sample(pairs, len(pairs))
     first, second = (arms(p, budget) for p in (pairs, shuffled))
@@ -256,7 +262,7 @@ def test_the_order_of_seeds_changes_nothing(pairs, budget, random):
 
 
 @given(VALUES, st.sampled_from([None, 150.0, 300.0]), st.floats(1e-6, 1e6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_the_unit_changes_nothing(pairs, budget, unit):
     a, b = arms(pairs, budget)
     scaled = None if budget is None else budget * unit * (1 + 1e-12)
@@ -265,7 +271,7 @@ def test_the_unit_changes_nothing(pairs, budget, unit):
 
 
 @given(VALUES, st.sampled_from([None, 150.0, 300.0]), st.sampled_from([1.0, 1.1, 2.0]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_swapped_arms_mirror_the_interval(pairs, budget, margin):
     a, b = arms(pairs, budget)
     there = paired_effect(a, b, **RATIO, budget=budget)
@@ -281,7 +287,7 @@ def test_swapped_arms_mirror_the_interval(pairs, budget, margin):
 
 
 @given(VALUES, st.integers(-1000, 1000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_constant_added_changes_no_difference(pairs, constant):
     a, b = arms(pairs)
     same(paired_effect(a, b, **PLAIN), paired_effect(a + constant, b + constant, **PLAIN))
@@ -291,7 +297,7 @@ def test_a_constant_added_changes_no_difference(pairs, constant):
 
 
 @given(VALUES, st.sampled_from([20.0, 60.0, 120.0]), st.sampled_from([1.0, 1.1, 2.0]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_the_win_rate_and_the_interval_give_the_same_verdict(pairs, budget, margin):
     a, b = arms(pairs, budget)
     decision = decide(a, b, **RATIO, margin=margin, budget=budget)

@@ -135,13 +135,12 @@ def _coin_end(last: np.ndarray, first: np.ndarray, rejects: np.ndarray) -> np.nd
 
 
 def _middle(last: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """The median of both kinds of turn, which are the same where nothing is missed; NaN between
-    two different infinities."""
+    """The median of both kinds of turn, which are the same where nothing is missed; infinite
+    between a number and an infinity, NaN between two different infinities."""
     both = np.sort(np.concatenate([last, first], axis=-1), axis=-1)
     low, high = both[..., last.shape[-1] - 1], both[..., last.shape[-1]]
-    same = low == high
     with np.errstate(invalid="ignore"):
-        return np.where(same, low, low + (np.where(same, low, high) - low) / 2)
+        return low / 2 + high / 2
 
 
 def shift_of(
