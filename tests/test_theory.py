@@ -524,3 +524,22 @@ def test_laws_are_silent_where_they_do_not_apply(tmp_path: Path) -> None:
     assert checks.empty
     assert list(checks.columns[:4]) == ["law", "source", "problem", "optimizer"]
     assert holding(checks) == ""
+
+
+def test_names_that_are_taken_by_files_of_ones_own_bring_no_laws(tmp_path: Path) -> None:
+    """A rule `sgd` that climbs, a `huber` with other parameters: theory is of the house's."""
+    (tmp_path / "mine.py").write_text(
+        "import optlab\n\n\ndef sgd(x, g, *, lr=0.1):\n    x = x - 0.5 * lr * g\n    return x\n\n\n"
+        "@optlab.problem(start=[3.0], minimum=0.0)\ndef huber(x, *, start=2.0):\n"
+        "    return (x * x).sum(0) * start\n"
+    )
+    spec = tmp_path / "taken.yaml"
+    spec.write_text(
+        "title: t\nsteps: 20\nseeds: 2\nproblems:\n  - bowl: {use: quadratic}\n"
+        "  - huber: {use: 'mine.py:huber', start: 1.5}\noptimizers:\n"
+        "  - sgd: {use: 'mine.py:sgd', lr: 1}\n  - house: {use: sgd, lr: 1}\n"
+    )
+    checks = theory_checks(run(spec, out=tmp_path / "out"))
+    assert set(checks["optimizer"]) == {"house"}
+    assert set(checks["problem"]) == {"bowl"}
+    assert checks["holds"].all()

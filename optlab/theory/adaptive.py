@@ -77,6 +77,8 @@ def _recorded(e: Evidence) -> np.ndarray | None:
     if e.problem.get("family") != "recorded_gradients":
         return None
     told = e.problem["parameters"]
+    if not all(isinstance(told.get(name), list) for name in e.problem["names"]):
+        return None  # a problem of one's own that took the name
     return np.array([told[name] for name in e.problem["names"]], dtype=float).T
 
 
@@ -116,7 +118,7 @@ def _longest(e: Evidence) -> Iterator[Check]:
     if later.any():
         yield bounded("longest step of a coordinate, from the second on, over the longest there can "
                       "be at its time", float((moved / sup)[:, later].max()), n=e.n,
-                      slack=float(1e-9 + slack))  # fmt: skip
+                      slack=float(e.slack + slack))  # fmt: skip
     given = _recorded(e)
     if given is None or len(given) < 2 or not b1 > 0:
         return
@@ -189,7 +191,7 @@ def _polyak(e: Evidence) -> Iterator[Check]:
         known = far[:, :-1] > 1e-7 * far[:, :1]
         growth = np.where(known, far[:, 1:] / far[:, :-1], 0.0).max()
         yield bounded("distance from the minimum over that of the recorded step before, at its "
-                      "largest", float(growth), n=e.n, slack=1e-6)  # fmt: skip
+                      "largest", float(growth), n=e.n, slack=max(e.slack, 1e-6))  # fmt: skip
 
 
 LAWS = [

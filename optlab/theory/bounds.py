@@ -35,7 +35,7 @@ def _gradient_descent(e: Evidence) -> Iterator[Check]:
         return
     bound = L * e.distance[:, None] ** 2 / (4.0 * e.steps[None] + 2)
     yield bounded("gap over L R^2/(4t + 2), at its largest over all recorded steps",
-                  float((e.gap / bound).max()), n=e.n)  # fmt: skip
+                  float((e.gap / bound).max()), n=e.n, slack=e.slack)  # fmt: skip
     told = e.problem.get("parameters", {})
     if e.problem.get("family") == "huber" and e.problem["dim"] == 1:
         N = (e.distance[0] / told["corner"] - 1) / 2
@@ -62,11 +62,12 @@ def _nesterov(e: Evidence) -> Iterator[Check]:
     told = e.told(bound)
     share = np.where(told, e.gap / bound, 0.0).max()
     yield bounded("gap over (1 - 1/sqrt k)^t (f_0 - f* + m R^2/2), at its largest over all recorded "
-                  "steps", float(share), n=e.n)  # fmt: skip
+                  "steps", float(share), n=e.n, slack=e.slack)  # fmt: skip
 
 
 def _zero_chain(e: Evidence) -> Iterator[Check]:
-    if e.problem.get("family") != "nesterov_chain" or e.rule not in HOUSE:
+    chain = e.problem.get("family") == "nesterov_chain" and e.bowl is not None
+    if not chain or e.rule not in HOUSE:
         return
     n, L = e.problem["dim"], e.problem["parameters"]["largest"]
     if e.path is not None:
@@ -82,7 +83,7 @@ def _zero_chain(e: Evidence) -> Iterator[Check]:
         bound = 3 * L * far / (32 * (t + 1) ** 2)
         yield bounded(f"gap after {t:,} updates over 3 L R^2/(32 (t + 1)^2) = {bound:.5g}, in "
                       f"{n:,} = 2t + 1 dimensions", float((e.gap[:, place[0]] / bound).min()), n=e.n,
-                      at_least=True)  # fmt: skip
+                      slack=e.slack, at_least=True)  # fmt: skip
 
 
 LAWS = [

@@ -18,9 +18,10 @@ from optlab.analysis.settings import pairs
 from optlab.analysis.tracks import points, track
 from optlab.analysis.words import pairs_text
 from optlab.results import Results
+from optlab.rules import REGISTRY
 from optlab.theory.bowls import Bowl, bowl
 
-__all__ = ["Evidence", "gather"]
+__all__ = ["Evidence", "gather", "rule_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,8 @@ class Evidence:
 
     @property
     def rule(self) -> str:
-        return self.optimizer["rule"]
+        """The rule that laws speak of; empty for anything else."""
+        return rule_of(self.optimizer)
 
     @property
     def n(self) -> int:
@@ -74,9 +76,9 @@ class Evidence:
         if self.path is not None:
             return self.path[:, 0]
         given = self.problem.get("parameters", {}).get("start")
-        if self.problem.get("family") == "nesterov_chain":
+        if self.problem.get("family") == "nesterov_chain" and self.bowl is not None:
             given = [0.0] * self.problem["dim"]
-        if not isinstance(given, list):
+        if not isinstance(given, list) or len(given) != self.problem["dim"]:
             return None
         return np.tile(np.asarray(given, dtype=float), (self.n, 1))
 
@@ -105,11 +107,26 @@ class Evidence:
         """Relative deviation that rounding may cause where `told` is true."""
         return 1e-6 if self.is_double else 0.05
 
+    @property
+    def slack(self) -> float:
+        """What rounding may add to a share of a bound."""
+        return 1e-9 if self.is_double else 1e-4
+
     def told(self, predicted: np.ndarray) -> np.ndarray:
         """Where a gap that is `predicted` (runs, points) can be told from rounding: parameters are
         stored to within epsilon of their own size, not of their distance from the minimum."""
         least = 1e-12 if self.is_double else 1e-5
         return predicted > least * np.abs(self.gap[:, :1])
+
+
+def rule_of(optimizer: dict[str, Any]) -> str:
+    """The rule of a manifest's entry, where it is the house's by its text (in files of one's own a
+    name may be taken) or optax's; else empty."""
+    name = str(optimizer["rule"])
+    known = REGISTRY.get(name)
+    if known is None:
+        return name if name.startswith("optax.") else ""
+    return name if optimizer.get("code") == known.form.source else ""
 
 
 def gather(results: Results, best: pd.DataFrame | None = None) -> list[Evidence]:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from optlab.analysis import rate_name, stability_edges
+from optlab.analysis import stability_edges
 from optlab.results import Results
 from optlab.theory.checks import Check, Law, bounded
-from optlab.theory.evidence import Evidence
+from optlab.theory.evidence import Evidence, rule_of
 
 __all__ = ["LAWS", "edges", "kick", "offsets", "radius", "transition"]
 
@@ -188,16 +189,19 @@ def _contraction(e: Evidence) -> Iterator[Check]:
     if fastest < 1 and told.any():
         share = np.where(told, e.gap / np.where(told, bound, 1.0), 0.0).max()
         yield bounded("gap over max(|1 - lr m|, |1 - lr L|)^(2 t) of the starting gap, at its "
-                      "largest", float(share), n=e.n)  # fmt: skip
+                      "largest", float(share), n=e.n, slack=e.slack)  # fmt: skip
 
 
 def edges(results: Results) -> Iterator[Check]:
     """Where divergence begins, among all rates that ran: the limit must lie between the largest that
     did not diverge and the smallest that did."""
     runs, manifest = results.runs, results.manifest
-    far = [_shows(runs, problem, optimizer) for problem in manifest["problems"]
-           for optimizer in manifest["optimizers"]]  # fmt: skip
-    hidden = pd.concat(far).index if far else runs.index[:0]
+    hidden = [
+        index
+        for problem in manifest["problems"]
+        for optimizer in manifest["optimizers"]
+        for index in _hidden(runs, problem, optimizer)
+    ]
     for row in stability_edges(runs.drop(hidden), manifest).to_dict("records"):
         low, high = row["largest_stable"], row["smallest_diverged"]
         problem = next(p for p in manifest["problems"] if p["name"] == row["problem"])
@@ -213,30 +217,22 @@ def edges(results: Results) -> Iterator[Check]:
         )  # fmt: skip
 
 
-def _shows(
-    runs: pd.DataFrame, problem: dict[str, object], optimizer: dict[str, object]
-) -> pd.DataFrame:
-    """The runs so little above the limit that they cannot get far within their budget: their loss
-    grows by less than the 1e8 at which a run has diverged, and a start may hide from the axis."""
+def _hidden(
+    runs: pd.DataFrame, problem: dict[str, Any], optimizer: dict[str, Any]
+) -> Iterator[Any]:
+    """Rows of `runs` so little above the limit that they need not show it: within their budget the
+    loss grows by less than a million times the 1e8 at which a run has diverged, and a start may have
+    that little along the axis that grows."""
     mine = runs[(runs["problem"] == problem["name"]) & (runs["optimizer"] == optimizer["name"])]
-    rate, curvature = rate_name(optimizer), problem.get("curvature")
-    if rate is None or not curvature or not problem.get("quadratic"):
-        return mine.iloc[:0]
-    assert isinstance(curvature, list)
-    columns = ["hyper.lr", "hyper.beta"]
-    growth = {}
-    for setting in mine.reindex(columns=columns).drop_duplicates().itertuples(index=False):
-        hypers = {"lr": setting[0], "beta": 0.0 if np.isnan(setting[1]) else setting[1]}
-        growth[hypers["lr"], hypers["beta"]] = radius(str(optimizer["rule"]), hypers, curvature[1])
-    found = (
-        mine.reindex(columns=columns)
-        .fillna(0.0)
-        .apply(lambda row: growth[row.iloc[0], row.iloc[1]], axis=1)
-    )
-    steps = float(str(problem["steps"]))
-    with np.errstate(over="ignore"):
-        total = 2 * steps * np.log10(found.astype(float).clip(lower=1e-300))
-    return mine[(found > 1) & (total < 14)]
+    known = problem.get("quadratic") and problem.get("curvature") and "lr" in optimizer["hypers"]
+    if not known or mine.empty:
+        return
+    hypers = [f"hyper.{name}" for name in ("lr", "beta") if name in optimizer["hypers"]]
+    for values, rows in mine.groupby(hypers):
+        named = {n.removeprefix("hyper."): float(v) for n, v in zip(hypers, values, strict=True)}
+        growth = radius(rule_of(optimizer), named, problem["curvature"][1])
+        if growth > 1 and 2 * problem["steps"] * math.log10(growth) < 14:
+            yield from rows.index
 
 
 LAWS = [
