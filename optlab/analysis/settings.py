@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from optlab.analysis.censored import quantile_by
-from optlab.vocabulary import look_up
+from optlab.vocabulary import Interval, look_up
 
 __all__ = [
     "at_best", "best_settings", "entrants", "final_loss", "pairs", "profile_rows", "rows_of",
@@ -66,7 +66,7 @@ def best_settings(runs: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     was left, and another setting may be the best.
     Columns: problem, optimizer, `hyper.<name>`, chosen_on, seeds, settings (tried), errors, score,
     loss (both medians), on_edge (swept name -> "smallest" or "largest" value that was tried; in a
-    search, within a twentieth of the range from its end).
+    search by the rule at `EDGE`).
     """
     rows = []
     select = (manifest.get("tuning") or {}).get("select", "held")
@@ -144,7 +144,8 @@ def _best(
     # Ties go by the order of the grid as it was written, name by name.
     unknown = np.bincount(which, ~failed, len(settings)) == 0
     places = reversed(_places(settings, optimizer))
-    first = int(np.lexsort((*places, *order, unknown))[0])
+    ranked = np.lexsort((*places, *order, unknown))
+    first = int(ranked[0])
     chosen = {name: float(value) for name, value in zip(names, settings[first], strict=True)}
     return {
         "problem": problem["name"],
@@ -155,7 +156,7 @@ def _best(
         "errors": int(failed.sum()),
         "score": score[first],
         "loss": loss[first],
-        "on_edge": _edges(chosen, spread_of(pool, names), optimizer),
+        "on_edge": _edges(chosen, spread_of(pool, names), settings[ranked[:LEADERS]], optimizer),
     }
 
 
@@ -196,21 +197,18 @@ def _places(settings: np.ndarray, optimizer: dict[str, Any]) -> list[np.ndarray]
 
 
 def _edges(
-    chosen: dict[str, float], tried: dict[str, list[float]], optimizer: dict[str, Any]
+    chosen: dict[str, float],
+    tried: dict[str, list[float]],
+    leaders: np.ndarray,
+    optimizer: dict[str, Any],
 ) -> dict[str, str]:
+    """Which chosen values lie where what was tried ends; `leaders` are the best settings."""
     edges = {}
     for name in optimizer.get("swept", []):
         searched = optimizer.get("search", {}).get(name)
         if searched is not None:
-            share = _share(searched, chosen[name])
-            low, high = share < EDGE, share > 1 - EDGE
-            ends = [searched["low"], searched["high"]]
-            if searched["scale"] == "one_minus_log":  # a small distance from 1 is a large value
-                low, high = high, low
-                ends = [1 - end for end in reversed(ends)]
-            # Where nothing lies beyond (no momentum at all), the end of the range cuts nothing off.
-            possible = look_up(name).interval
-            low, high = low and ends[0] > possible.low, high and ends[1] < possible.high
+            best = leaders[:, list(chosen).index(name)]
+            low, high = _at_ends(searched, chosen[name], best, look_up(name).interval)
         else:
             values = tried.get(name, [])
             low, high = (len(values) > 1 and chosen[name] == values[i] for i in (0, -1))
@@ -219,8 +217,25 @@ def _edges(
     return edges
 
 
-EDGE = 0.05
-"""The part of a searched range, from either end, that counts as its edge."""
+EDGE, NEAR, LEADERS = 0.1, 0.2, 3
+"""A search has come to its edge where the chosen value lies in the outer tenth of the range and the
+best three trials all lie in the outer fifth at the same end. The chosen one alone says little: a
+hyperparameter that hardly matters is chosen anywhere, one time in five in one of the outer tenths."""
+
+
+def _at_ends(
+    searched: dict[str, Any], chosen: float, leaders: np.ndarray, possible: Interval
+) -> tuple[bool, bool]:
+    """Whether a search has come to its low end, and to its high end."""
+    place = _share(searched, chosen)
+    places = np.array([_share(searched, float(value)) for value in leaders])
+    low = place < EDGE and bool((places < NEAR).all())
+    high = place > 1 - EDGE and bool((places > 1 - NEAR).all())
+    ends = [searched["low"], searched["high"]]
+    if searched["scale"] == "one_minus_log":  # a small distance from 1 is a large value
+        low, high, ends = high, low, [1 - end for end in reversed(ends)]
+    # Where nothing lies beyond (no momentum at all), the end of the range cuts nothing off.
+    return low and ends[0] > possible.low, high and ends[1] < possible.high
 
 
 def _share(searched: dict[str, Any], value: float) -> float:

@@ -243,9 +243,9 @@ class Claim:
     alpha: float = 0.05
     min_seeds: int = 10
     at_most: float = 0.1
-    """For `never`: the share of runs that may do it after all before the claim is wrong. A claim
-    about runs never seen cannot be surer than that. For `sometimes`: the share that is as good as
-    never, where no run did it and enough were seen to say so."""
+    """For `never` and `sometimes`: a sample shows no zero, so "never" is supported once at most this
+    share of all runs can do it, and "sometimes" is refuted then. One run that does it decides either
+    at once."""
 
     @property
     def id(self) -> str:
