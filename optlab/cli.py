@@ -338,6 +338,7 @@ def plan(specs: Specs) -> None:
     """Say what a spec asks for and what it will cost, without running it."""
     with _plain_errors():
         from optlab.estimate import estimate
+        from optlab.foresee import foresee
 
         for experiment in _read_all(specs):
             cost = estimate(experiment)
@@ -360,6 +361,8 @@ def plan(specs: Specs) -> None:
                 f" of it compiling, kept for next time), {max(cost.memory, 1e6) / 1e6:,.0f} MB "
                 "for the tables and the orders of minibatches"
             )
+            for found in foresee(experiment):
+                _tell(("  warning: ", "yellow"), found["text"])
 
 
 def _duration(seconds: float) -> str:
