@@ -437,6 +437,7 @@ def noticed(shipped: Results) -> set[str]:
     """The laws that fail somewhere on runs that were tampered with in one of eight ways."""
     runs = shipped.runs
     late = {c: runs[c] + 1 for c in runs if c.startswith("reached.")}
+    late["largest_rise"] = runs["largest_rise"] + 1e-6
     moved = tampered(shipped)
     vars(moved)["paths"] = moved.paths.assign(value=moved.paths["value"] + 1e-3)
     # Below their limits runs diverge, and above them they do not.
@@ -500,16 +501,18 @@ def test_gradient_descent_contracts_where_its_start_is_not_known(tmp_path: Path)
     spec.write_text("title: t\nsteps: 60\nseeds: 3\nproblems: [{bowl: {use: quadratic, dim: 6}}]\n"
                     "optimizers: [{sgd: {lr: 1.5}}]\n")  # fmt: skip
     results = run(spec, out=tmp_path / "out")
-    [row] = theory_checks(results).to_dict("records")
+    row, rises = theory_checks(results).to_dict("records")
     assert row["law"] == "Gradient descent contracts"
+    assert rises["law"] == "Gradient descent never rises below 2/L"
+    assert rises["measured"] == 0 == rises["predicted"]
     assert row["holds"]
     assert 0 < row["measured"] < 1 == row["predicted"]
     assert row["n"] == 3
-    assert holding(theory_checks(results)) == (
+    assert holding(theory_checks(results).iloc[:1]) == (
         "The one prediction that theory makes of these runs holds."
     )
-    [row] = theory_checks(tampered(results, loss=1e3)).to_dict("records")
-    assert not row["holds"]
+    wrong = tampered(results, loss=1e3, largest_rise=results.runs["largest_rise"] + 1e-6)
+    assert not theory_checks(wrong)["holds"].any()
 
 
 def test_laws_are_silent_where_they_do_not_apply(tmp_path: Path) -> None:

@@ -46,6 +46,17 @@ def _gradient_descent(e: Evidence) -> Iterator[Check]:
                         known, seen, abs(seen / known - 1), 1e-12 if e.is_double else 1e-4, e.n)  # fmt: skip
 
 
+def _never_rises(e: Evidence) -> Iterator[Check]:
+    ends = _exact_convex(e)
+    if ends is None or e.rule != "sgd" or not e.hypers["lr"] * ends[1] <= 2:
+        return
+    rise = e.runs["largest_rise"].astype(float).max()
+    slack = 1e-9 if e.is_double else 1e-4
+    if np.isfinite(rise):  # not known where a run began at the minimum
+        yield Check("largest rise of the loss above the best so far, over the starting gap", 0.0,
+                    float(rise), float(rise), slack, e.n, "absolute")  # fmt: skip
+
+
 def _nesterov(e: Evidence) -> Iterator[Check]:
     ends = _exact_convex(e)
     if ends is None or e.rule != "nesterov" or e.distance is None or not ends[0] > 0:
@@ -87,6 +98,9 @@ def _zero_chain(e: Evidence) -> Iterator[Check]:
 
 
 LAWS = [
+    Law("Gradient descent never rises below 2/L",
+        "f_(t+1) <= f_t - lr (1 - lr L/2) |g|^2, even where coordinates swing from side to side; "
+        "Nesterov 2018, eq. 2.1.9 and after", _never_rises),
     Law("Gradient descent on convex functions",
         "Drori & Teboulle 2014, Theorem 3.1: at 1/L, f_t - f* <= L R^2/(4t + 2), attained by a "
         "Huber function", _gradient_descent),
