@@ -17,6 +17,7 @@ import pandas as pd
 from optlab import engine, freshness, plan, tables
 from optlab.analysis.settings import best_settings, setting
 from optlab.analysis.verdicts import undecided, verdicts
+from optlab.analysis.words import plural
 from optlab.causes import program_key
 from optlab.declared import declare
 from optlab.draws import Draws, fingerprint
@@ -79,7 +80,7 @@ def run(
         left = undecided(results.verdicts)
         if not left:
             break
-        progress.note(f"after {seeds:,} seeds {left} of the claims' judgements are open")
+        progress.note(f"after {plural(seeds, 'seed')}: {plural(left, 'verdict')} still open")
     return results
 
 

@@ -78,6 +78,11 @@ class Case:
     exact: bool
 
     @property
+    def level(self) -> float:
+        """Of an interval at a single look."""
+        return 1 - float(self.claim["alpha"]) / self.judged
+
+    @property
     def margin(self) -> float:
         stated = self.claim["margin"]
         return float(self.measure.margin if stated is None else stated)
@@ -255,7 +260,7 @@ class Judge:
                      "label": "" if hits else f"in at most {at_most:.0%} of runs"}  # fmt: skip
         needed = None
         if decision.verdict == "INCONCLUSIVE":
-            needed = seeds_for_never(at_most, level)
+            needed = seeds_for_never(at_most, case.level)
         return row | told | {
             "n": n, "a_n": hits, "level": level, "effect": hits / n,
             "method": f"exact binomial{_at(look, case)}",
@@ -292,7 +297,7 @@ class Judge:
         needed = None
         if decision.verdict == "INCONCLUSIVE":
             needed = seeds_needed(
-                x, y, margin=case.margin, level=level,
+                x, y, margin=case.margin, level=case.level,
                 equivalent=case.claim["kind"] == "equivalent", **how,
             )  # fmt: skip
         assert decision.effect is not None
