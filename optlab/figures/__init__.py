@@ -6,10 +6,13 @@ or dark scheme.
 """
 
 from optlab.figures.curves import curves
+from optlab.figures.paired import paired
 from optlab.figures.paths import drawable, paths
+from optlab.figures.runtime import profile, runtime
 from optlab.figures.sensitivity import sensitivity
 from optlab.figures.style import PALETTE, Look, looks, svg
 from optlab.figures.times import times
+from optlab.figures.tuning import tuning
 
 __all__ = [
     "PALETTE",
@@ -17,8 +20,12 @@ __all__ = [
     "curves",
     "drawable",
     "looks",
+    "paired",
     "paths",
+    "profile",
+    "runtime",
     "sensitivity",
     "svg",
     "times",
+    "tuning",
 ]

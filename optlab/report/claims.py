@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 
 from optlab.analysis.sentences import side_name
-from optlab.analysis.verdicts import ALL_OTHERS
+from optlab.analysis.verdicts import ALL_OTHERS, ALL_PROBLEMS
 from optlab.analysis.words import goal, listed, number, plural
 from optlab.measures import MEASURES
+from optlab.report import drawings
 from optlab.report.blocks import Cell, Figures, Fold, Notes, Table, Text
 from optlab.report.facts import Facts
 
@@ -88,6 +89,7 @@ _HERE = {"TRUE HERE", "FALSE HERE"}
 
 def _deciding(rows: pd.DataFrame) -> pd.DataFrame:
     """One row a problem and measure: against all others together, where there are several."""
+    rows = rows[rows["problem"] != ALL_PROBLEMS]
     last = ~rows.duplicated(["claim", "problem", "measure"], keep="last")
     return rows[last]
 
@@ -104,6 +106,17 @@ def _lines(rows: pd.DataFrame) -> list[Line]:
         for measures, problems in by.items():
             why = _why(rows, problems, measures, verdict)
             out.append(Line(verdict, f"on {listed(problems)}, {_measured(measures)}{why}"))
+    return [*out, *_over_problems(rows)]
+
+
+def _over_problems(rows: pd.DataFrame) -> list[Line]:
+    """The verdicts on problems like these, where there were enough of them."""
+    out = []
+    for _, row in rows[rows["problem"] == ALL_PROBLEMS].iterrows():
+        against = f" against {side_name(row['b'], row['selection_b'])}"
+        label = f" ({row['label']})" if row["label"] else ""
+        over = f"over the {plural(int(row['n']), 'problem')} as a sample{against}"
+        out.append(Line(row["verdict"], f"{over}, {_measured([row['measure']])}{label}"))
     return out
 
 
@@ -221,15 +234,17 @@ def _quoted(text: str) -> str:
 # The section
 
 
-def claims(facts: Facts, drawn: Figures | None = None) -> list[Any]:
-    """The table of verdicts, how to read it, and each verdict in a sentence; nothing without
-    claims. `drawn` are the pictures of the pairs that were judged."""
+def claims(facts: Facts) -> list[Any]:
+    """The table of verdicts, how to read it, the seeds of each pair, and each verdict in a sentence;
+    nothing without claims."""
     table = facts.verdicts
     if table.empty:
         return []
     blocks = [*_reading(facts), _table(facts, table), Notes(_meanings(table))]
-    if drawn is not None:
-        blocks.append(drawn)
+    if len(facts.differences):
+        keys = ["claim", "problem", "measure", "b", "selection_b"]
+        pairs = table.merge(facts.differences[keys].drop_duplicates(), on=keys)
+        blocks.append(Figures(drawings.paired(facts.results, pairs, facts.differences), _SEEDS))
     blocks.append(Fold("Each verdict in a sentence", [Notes(list(table["sentence"]))]))
     blocks.append(Text(_made(facts), small=True))
     return blocks
@@ -271,8 +286,24 @@ def _reading(facts: Facts) -> list[Any]:
                 "so that all of them together err as rarely as one would; the plain 95 % interval "
                 "stands below it."
             )
+        looks = facts.manifest.get("looks")
+        if looks:
+            text += (
+                " Seeds were added until the claims were decided: looks were planned at "
+                f"{listed([f'{n:,}' for n in looks])} seeds, each interval widened for all of them."
+            )
         blocks.append(Text(text))
     return [*blocks, Notes([f"{word}: {_MEANS[word]}" for word in seen])]
+
+
+_SEEDS = (
+    "One dot for each seed: how many times better (or better by how much) the claimed optimizer was than "
+    "the other from that start; an arrow at the border is a seed on which only one of them got there. "
+    "The diamond is the Hodges-Lehmann estimate, the bar the corrected interval; the shaded band is the "
+    "margin. A claim is supported where the whole bar lies to the right of the band (inside it, where "
+    "two are claimed to be alike), refuted where it lies wholly to the left of its right edge. The axis "
+    "is logarithmic for ratios; differences over decades have one that is linear near zero only."
+)
 
 
 def _made(facts: Facts) -> str:
@@ -355,9 +386,10 @@ def _needed(row: pd.Series) -> str:
     """How many seeds would decide it."""
     if row["verdict"] != "INCONCLUSIVE" or row["b"] == ALL_OTHERS:
         return ""
+    condition = f" if {row['alternative']}" if row.get("alternative") else ""
     if row["seeds_needed"] > 0:
-        return f"about {row['seeds_needed']:,.0f} seeds would decide it"
-    return "no number of seeds up to 1,000 is likely to decide it"
+        return f"about {row['seeds_needed']:,.0f} seeds would decide it{condition}"
+    return f"no number of seeds up to 1,000 is likely to decide it{condition}"
 
 
 def _effect(row: pd.Series) -> Cell:
@@ -395,6 +427,8 @@ def _factor(effect: float) -> str:
 
 def _medians(facts: Facts, row: pd.Series) -> Cell:
     measure = MEASURES[row["measure"]]
+    if row["problem"] == ALL_PROBLEMS or row["b"] == ALL_OTHERS or math.isnan(row["a_median"]):
+        return Cell("–")
     budget = next(p["steps"] for p in facts.manifest["problems"] if p["name"] == row["problem"])
 
     def said(value: float) -> str:
@@ -402,8 +436,6 @@ def _medians(facts: Facts, row: pd.Series) -> Cell:
             return f">{_SPACE}{budget:,}"
         return f"{value:,.0f}" if measure.timed and value == round(value) else number(value)
 
-    if math.isnan(row["a_median"]) or row["b"] == ALL_OTHERS:
-        return Cell("–")
     n = int(row["n"])
     if row["b"] == "":
         small = f"above the margin in {row['a_n']:.0f} of {plural(n, 'run')}"
@@ -411,7 +443,9 @@ def _medians(facts: Facts, row: pd.Series) -> Cell:
     text = f"{said(row['a_median'])}{_SPACE}against {said(row['b_median'])}"
     if row["method"] == "one instance":
         return Cell(text)
-    verb = {"steps_reached": "reached", "steps_held": "held"}.get(measure.name, "finite")
+    verb = {"steps_reached": "reached", "steps_held": "held"}.get(measure.name, "not diverged")
+    if not measure.timed and row["a_n"] == row["b_n"] == n:
+        return Cell(text)
     return Cell(text, small=f"{verb} in {row['a_n']:.0f} and {row['b_n']:.0f} of {n}")
 
 
@@ -428,6 +462,8 @@ def _test(row: pd.Series) -> Cell:
         return Cell("one instance")
     if row["method"] == "intersection-union":
         return Cell("each of its pairs")
-    paired = "" if row["b"] == "" else "paired "
+    counted = "seed" if row["b"] == "" else "paired seed"
+    if row["problem"] == ALL_PROBLEMS:
+        counted = "problem"
     level = f"{100 * row['level']:.3g}{_SPACE}%"
-    return Cell(row["method"], small=f"{plural(int(row['n']), paired + 'seed')}, {level}")
+    return Cell(row["method"], small=f"{plural(int(row['n']), counted)}, {level}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from optlab.report import claims, findings, setup
+from optlab.report import calm, choices, claims, findings, setup, speed
 from optlab.report.blocks import Section
 from optlab.report.facts import Facts
 from optlab.report.theory import theory
@@ -17,14 +17,17 @@ def content(facts: Facts) -> list[Section]:
         Section("claims", "What was claimed, and what came of it", claims.claims(facts)),
         Section("curves", "How the loss fell", findings.curves(facts)),
         Section("times", "Steps to the target", findings.times(facts)),
+        Section("runtime", "How fast, with failures counted", speed.runtime(facts)),
         Section("last", "Where it ended", findings.last(facts)),
         Section("worked", "Worked by hand", worked_blocks(facts.results.worked, facts.manifest)),
         Section("sensitivity", "How much the step size matters", findings.sensitivity(facts)),
+        Section("tuning", "What does tuning cost?", speed.tuning(facts)),
         Section("edge", "Where runs diverge, and where theory says", findings.edge(facts)),
         Section("theory", "Theory beside measurement", theory(facts)),
         Section("paths", "The paths", findings.paths(facts)),
         Section("metrics", "Other measures", findings.metrics(facts)),
-        Section("stability", "Stability", findings.stability(facts)),
+        Section("stability", "Stable in which sense?", calm.stability(facts)),
+        Section("choices", "Would another choice change the verdicts?", choices.choices(facts)),
         Section("optimizers", "The optimizers", setup.optimizers(facts)),
         Section("problems", "The problems", setup.problems(facts)),
         Section("completeness", "What ran", setup.completeness(facts)),

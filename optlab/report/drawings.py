@@ -10,14 +10,22 @@ import numpy as np
 import pandas as pd
 
 from optlab import figures
-from optlab.analysis import at_best, curve_bands
+from optlab.analysis import (
+    at_best,
+    curve_bands,
+    performance_profile,
+    runtime_shares,
+    two_solver_profiles,
+)
 from optlab.analysis import metrics as recorded
 from optlab.analysis.words import brief, listed, number
 from optlab.figures import svg
 from optlab.report.blocks import Picture
 from optlab.results import Results
 
-__all__ = ["curves", "metrics", "paths", "sensitivity", "times"]
+__all__ = [
+    "curves", "metrics", "paired", "paths", "profiles", "runtime", "sensitivity", "times", "tuning",
+]  # fmt: skip
 
 Finding = Callable[[dict[str, Any]], str]
 
@@ -78,6 +86,87 @@ def metrics(results: Results, best: pd.DataFrame) -> list[tuple[str, list[Pictur
         if drawn:
             out.append((metric, drawn))
     return out
+
+
+_ROWS = 24  # of a panel of pairs; more go into another
+
+
+def paired(results: Results, judged: pd.DataFrame, seeds: pd.DataFrame) -> list[Picture]:
+    """The seeds of every pair in `judged`, a picture a claim and measure."""
+    drawn = []
+    place = 0
+    for (_, measure), rows in judged.groupby(["claim", "measure"], sort=False):
+        for begin in range(0, len(rows), _ROWS):
+            part = rows.iloc[begin : begin + _ROWS]
+            place += 1
+            figure = figures.paired(results, part, seeds)
+            alt = " ".join(str(text) for text in part["sentence"])
+            about = {"name": str(measure)}
+            drawn.append(_picture("paired", place, about, figure, alt))
+    return drawn
+
+
+def runtime(results: Results, hits: pd.DataFrame) -> list[Picture]:
+    """The runtime distribution over all problems, then of each where there are several."""
+    if not np.isfinite(hits["evals"].astype(float)).any():
+        return []
+    names = list(hits["problem"].unique())
+    whole = "all problems" if len(names) > 1 else names[0]
+    parts = [(whole, hits)]
+    if len(names) > 1:
+        parts += [(name, hits[hits["problem"] == name]) for name in names]
+    drawn = []
+    for place, (name, mine) in enumerate(parts, start=1):
+        shares = runtime_shares(mine)
+        figure = figures.runtime(results, {name: shares}, float(mine["budget"].max()))
+        last = shares.groupby("optimizer", sort=False, observed=True)["share"].last()
+        each = [f"{optimizer} {100 * share:.0f} %" for optimizer, share in last.items()]
+        alt = f"Share of targets met by the end of the budget on {name}: {listed(each) or 'none'}."
+        drawn.append(_picture("runtime", place, {"name": name}, figure, alt))
+    return drawn
+
+
+def profiles(
+    results: Results, costs: pd.DataFrame, largest: float
+) -> tuple[Picture, list[Picture]]:
+    """The performance profile of all optimizers, and of every two."""
+    whole = performance_profile(costs)
+    largest = max(largest, float(whole["ratio"].max()))
+
+    def picture(place: int, name: str, table: pd.DataFrame) -> Picture:
+        figure = figures.profile(results, {name: table}, largest)
+        at = table[table["ratio"] <= 1.0].groupby("optimizer", sort=False)["share"].last()
+        each = [f"{optimizer} {100 * share:.0f} %" for optimizer, share in at.items()]
+        alt = f"Share of problems on which each was the fastest, {name}: {listed(each)}."
+        return _picture("profile", place, {"name": name}, figure, alt)
+
+    pairs = two_solver_profiles(costs).groupby(["a", "b"], sort=False)
+    two = [
+        picture(place, f"{a} and {b} alone", mine)
+        for place, ((a, b), mine) in enumerate(pairs, start=2)
+    ]
+    return picture(1, "all optimizers", whole), two
+
+
+def tuning(results: Results, table: pd.DataFrame) -> list[Picture]:
+    """The best of n settings on each problem."""
+    drawn = []
+    for place, problem in _problems(results, set(table["problem"])):
+        mine = table[table["problem"] == problem["name"]]
+        figure = figures.tuning(results, [problem["name"]], mine)
+        alt = _halfway(mine, problem["name"])
+        drawn.append(_picture("tuning", place, problem, figure, alt))
+    return drawn
+
+
+def _halfway(table: pd.DataFrame, problem: str) -> str:
+    """The best of one setting and of all, of each optimizer."""
+    each = []
+    for optimizer, mine in table.groupby("optimizer", sort=False):
+        first, last = mine["median"].iloc[0], mine["median"].iloc[-1]
+        each.append(f"{optimizer} {number(first)} and {number(last)}")
+    what = {"steps_held": "updates to hold the target"}.get(table["measure"].iloc[0], "last loss")
+    return f"Median {what} on {problem} with one setting tried and with all: {listed(each)}."
 
 
 def _problems(results: Results, shown: set[str]) -> list[tuple[int, dict[str, Any]]]:

@@ -12,14 +12,15 @@ import pandas as pd
 
 from optlab import analysis
 from optlab.analysis import at_best, setting
-from optlab.analysis.scores import scores
+from optlab.analysis.pairwise import differences, pairwise
+from optlab.analysis.robustness import robustness
 from optlab.analysis.verdicts import verdicts
 from optlab.analysis.words import listed, pairs_text
 from optlab.figures import Look, looks
 from optlab.report.blocks import Cell
 from optlab.results import Results, load
 
-__all__ = ["Facts", "chosen_cell", "name_cell", "stored"]
+__all__ = ["Facts", "chosen_cell", "default_cell", "name_cell", "stored"]
 
 _NUMBERS = (
     "effect", "low", "high", "low95", "high95", "level", "n", "a_n", "b_n", "a_median", "b_median",
@@ -64,7 +65,7 @@ class Facts:
     @cached_property
     def scores(self) -> pd.DataFrame:
         """What claims are judged by: one number a seed."""
-        return scores(self.results, self.best)
+        return analysis.scores(self.results, self.best)
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:
@@ -73,6 +74,89 @@ class Facts:
         if found.empty and self.manifest.get("claims"):
             found = verdicts(self.results, self.best, self.scores)
         return found.assign(**{c: pd.to_numeric(found[c]) for c in _NUMBERS if c in found})
+
+    @cached_property
+    def differences(self) -> pd.DataFrame:
+        """The seeds of each pair that was judged."""
+        return differences(self.results, self.verdicts, self.best, self.scores)
+
+    @cached_property
+    def pairwise(self) -> pd.DataFrame:
+        return pairwise(self.results, self.best, self.scores)
+
+    @cached_property
+    def robustness(self) -> pd.DataFrame:
+        """What other choices would have made of the verdicts."""
+        return robustness(self.results, self.verdicts, self.best, self.scores)
+
+    @cached_property
+    def runtimes(self) -> pd.DataFrame:
+        return self._once(analysis.runtimes(self.results.runs, self.best, self.manifest))
+
+    @cached_property
+    def hits(self) -> pd.DataFrame:
+        """When each tuned run met each of many targets."""
+        found = analysis.first_hits(self.results, self.best)
+        return found[found["selection"] == "tuned"]
+
+    @cached_property
+    def costs(self) -> pd.DataFrame:
+        """Problems by optimizers: median time to hold the deciding target."""
+        return analysis.target_costs(self.scores, self.manifest)
+
+    @cached_property
+    def tuning(self) -> pd.DataFrame:
+        return analysis.tuning_curves(self.results.runs, self.best, self.manifest)
+
+    @cached_property
+    def kinds(self) -> pd.DataFrame:
+        """Every kind of stability."""
+        return self._once(
+            analysis.kinds_of_stability(self.scores, self.results.runs, self.best, self.manifest)
+        )
+
+    def _once(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Without the default rows of optimizers that were run at one setting, which is both."""
+        keys = ["problem", "optimizer"]
+        ran = pd.MultiIndex.from_frame(self.defaults[keys])
+        apart = pd.MultiIndex.from_frame(table[keys]).isin(ran)
+        return table[(table["selection"] == "tuned") | apart]
+
+    @cached_property
+    def rates(self) -> pd.DataFrame:
+        return analysis.rate_robustness(self.results.runs, self.best, self.manifest)
+
+    @cached_property
+    def crossings(self) -> pd.DataFrame:
+        return analysis.crossings(self.results, self.best)
+
+    @cached_property
+    def defaults(self) -> pd.DataFrame:
+        """`best` with every default setting that was run beside a tuned one."""
+        ran = self.results.runs[self.results.runs["part"] == "default"]
+        keys = ["problem", "optimizer"]
+        hypers = [name for name in ran.columns if name.startswith("hyper.")]
+        settings = ran.drop_duplicates(keys)[[*keys, *hypers]]
+        rest = [name for name in self.best.columns if name not in hypers]
+        return self.best[rest].merge(settings, on=keys)
+
+    @cached_property
+    def default_times(self) -> pd.DataFrame:
+        """`times` of the default settings."""
+        if self.defaults.empty:
+            return self.times.iloc[:0]
+        found = analysis.time_to_target(self._as_grid, self.defaults, self.manifest)
+        return found[found["n"] > 0]
+
+    @cached_property
+    def default_runs(self) -> pd.DataFrame:
+        """The evaluation runs at the default settings that were run beside tuned ones."""
+        return at_best(self._as_grid, self.defaults)
+
+    @cached_property
+    def _as_grid(self) -> pd.DataFrame:
+        ran = self.results.runs
+        return ran[ran["part"] == "default"].assign(part="grid")
 
     @cached_property
     def times(self) -> pd.DataFrame:
@@ -112,8 +196,18 @@ class Facts:
         return self._exact[problem]
 
 
-def name_cell(facts: Facts, optimizer: str) -> Cell:
-    return Cell(optimizer, look=facts.looks[optimizer])
+def name_cell(facts: Facts, optimizer: str, selection: str = "tuned") -> Cell:
+    """An optimizer's name with its mark; the default setting says that it is one."""
+    small = "default setting" if selection == "default" else ""
+    return Cell(optimizer, small=small, look=facts.looks[optimizer])
+
+
+def default_cell(facts: Facts, problem: str, optimizer: str) -> Cell:
+    """The default setting, as it was run."""
+    row = facts.defaults
+    row = row[(row["problem"] == problem) & (row["optimizer"] == optimizer)]
+    entry = next(o for o in facts.manifest["optimizers"] if o["name"] == optimizer)
+    return Cell(pairs_text(setting(row.iloc[0], entry["hypers"])), whole=True)
 
 
 def chosen_cell(facts: Facts, problem: str, optimizer: str) -> Cell:

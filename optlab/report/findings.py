@@ -1,4 +1,4 @@
-"""What happened: the sections that show it, from curves to stability."""
+"""What happened: the sections that show it, from curves to paths."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from optlab import analysis
 from optlab.analysis.words import goal, number, of, pairs_text, steps
 from optlab.report import drawings
 from optlab.report.blocks import Cell, Figures, Fold, Table, Text
-from optlab.report.facts import Facts, chosen_cell, name_cell
+from optlab.report.calm import rates
+from optlab.report.facts import Facts, chosen_cell, default_cell, name_cell
 
-__all__ = ["curves", "edge", "last", "metrics", "paths", "sensitivity", "stability", "times"]
+__all__ = ["curves", "edge", "last", "metrics", "paths", "sensitivity", "times"]
 
 
 _SPACE = "\N{NO-BREAK SPACE}"  # between what is read as one: two quartiles, 9 of 10
@@ -46,9 +47,12 @@ def curves(facts: Facts) -> list[Any]:
 
 
 def times(facts: Facts) -> list[Any]:
-    table = facts.times[facts.times["n"] > 0]
+    table = facts.times[facts.times["n"] > 0].assign(selection="tuned")
     if table.empty:
         return []
+    if len(facts.default_times):
+        default = facts.default_times.assign(selection="default")
+        table = pd.concat([table, default], ignore_index=True)
     decisions = {p["name"]: p.get("decision") for p in facts.manifest["problems"]}
     main = table[table["target"] == table["problem"].map(decisions)]
     others = table.drop(main.index)
@@ -90,12 +94,12 @@ def _times_table(facts: Facts, table: pd.DataFrame, caption: str) -> Table:
         for _, row in mine.iterrows():
             rows.append(
                 [
-                    name_cell(facts, row["optimizer"]),
+                    name_cell(facts, row["optimizer"], row["selection"]),
                     *[_time(row, kind, plain) for kind in ("reached", "held")],
                     Cell("–" if row["reached_n"] == 0 else _relapse(row, plain)),
                     Cell(number(row["worst_after"])),
                     Cell(_diverged(row, plain)),
-                    chosen_cell(facts, str(problem), row["optimizer"]),
+                    _setting(facts, str(problem), row["optimizer"], row["selection"]),
                 ]
             )
         groups.append((heading, rows))
@@ -108,6 +112,11 @@ def _times_table(facts: Facts, table: pd.DataFrame, caption: str) -> Table:
     head = ["Optimizer", "Reached", "Held", "Left again", "Worst loss after reaching", "Diverged",
             "Chosen setting"]  # fmt: skip
     return Table(caption + ".", head, groups)
+
+
+def _setting(facts: Facts, problem: str, optimizer: str, selection: str) -> Cell:
+    of_it = default_cell if selection == "default" else chosen_cell
+    return of_it(facts, problem, optimizer)
 
 
 def _time(row: pd.Series, kind: str, plain: bool) -> Cell:
@@ -154,10 +163,13 @@ def last(facts: Facts) -> list[Any]:
             continue
         name, minimum = problem["name"], problem.get("minimum")
         rows = []
-        for optimizer in problem["optimizers"]:
-            mine = facts.chosen[
-                (facts.chosen["problem"] == name) & (facts.chosen["optimizer"] == optimizer)
-            ]
+        entries = [
+            (runs, selection, optimizer)
+            for optimizer in problem["optimizers"]
+            for runs, selection in ((facts.chosen, "tuned"), (facts.default_runs, "default"))
+        ]
+        for runs, selection, optimizer in entries:
+            mine = runs[(runs["problem"] == name) & (runs["optimizer"] == optimizer)]
             mine = mine[mine["status"] != "error"]
             if mine.empty:
                 continue
@@ -168,10 +180,10 @@ def last(facts: Facts) -> list[Any]:
             if len(mine) > 1:
                 text += f" [{number(low)}, {number(high)}]"
             cells = [
-                name_cell(facts, optimizer),
+                name_cell(facts, optimizer, selection),
                 Cell(text),
                 Cell(f"{int(failed.sum())} of {len(mine)}"),
-                chosen_cell(facts, name, optimizer),
+                _setting(facts, name, optimizer, selection),
             ]
             rows.append((middle, cells))
         rows.sort(key=lambda row: row[0])
@@ -206,7 +218,7 @@ def sensitivity(facts: Facts) -> list[Any]:
             " A dashed vertical line is the largest step size at which theory keeps that optimizer "
             "stable on this problem."
         )
-    return [Figures(pictures, caption)]
+    return [Figures(pictures, caption), *rates(facts)]
 
 
 def edge(facts: Facts) -> list[Any]:
@@ -272,55 +284,3 @@ def metrics(facts: Facts) -> list[Any]:
             )
         blocks.append(Figures(pictures, caption))
     return blocks
-
-
-def stability(facts: Facts) -> list[Any]:
-    table = analysis.stability(facts.results.runs, facts.best, facts.manifest)
-    table = table[table["n"] > 0]
-    if table.empty:
-        return []
-    groups = []
-    for problem, mine in table.groupby("problem", sort=False):
-        plain = facts.is_exact(str(problem))
-        rows = []
-        for _, row in mine.iterrows():
-            rows.append(
-                [
-                    name_cell(facts, row["optimizer"]),
-                    Cell(_percent(row["rise_median"]), small=_unscaled(row)),
-                    Cell("–" if plain else _percent(row["rise_max"])),
-                    Cell(
-                        _diverged(row, plain),
-                        small="" if plain else _share(row["low"], row["high"]),
-                    ),
-                    Cell(f"{row['all_diverged']:,} of {row['all_runs']:,}"),
-                ]
-            )
-        groups.append((str(problem), rows))
-    text = (
-        "“Stable” can mean several things; here are two. The largest rise is how far the loss ever "
-        "climbed above the best it had had, as a share of the gap at the start (of the loss where "
-        "f* is not known): 0 % never rose, 100 % fell back as far as it began, ∞ diverged. "
-        f"{facts.manifest['divergence']}"
-    )
-    head = ["Optimizer", "Largest rise, median", "Largest rise, worst run",
-            "Diverged, chosen setting", "Diverged, all settings tried"]  # fmt: skip
-    caption = (
-        "Evaluation runs at the chosen setting, in brackets the exact 95 % interval of the share; "
-        "the last column counts every setting and seed that ran."
-    )
-    return [Text(text), Table(caption, head, groups)]
-
-
-def _unscaled(row: pd.Series) -> str:
-    """How many runs have no share, since they began at the minimum."""
-    if not row["unscaled"]:
-        return ""
-    return f"without {of(row['unscaled'], row['n'])}, with no gap at the start to compare with"
-
-
-def _percent(share: float) -> str:
-    if not np.isfinite(share):
-        return number(share)
-    text = "< 0.001 %" if 0 < share < 1e-5 else f"{number(100 * share)} %"
-    return text.replace(" ", _SPACE)

@@ -6,7 +6,7 @@ from typing import Any
 
 from optlab import analysis
 from optlab.analysis.words import brief, goal, listed, number, pairs_text, plural
-from optlab.report.blocks import Cell, Fold, Notes, Pre, Table
+from optlab.report.blocks import Cell, Fold, Notes, Pre, Table, Text
 from optlab.report.facts import Facts, name_cell
 
 __all__ = ["completeness", "limits", "optimizers", "problems", "provenance"]
@@ -15,9 +15,7 @@ __all__ = ["completeness", "limits", "optimizers", "problems", "provenance"]
 def optimizers(facts: Facts) -> list[Any]:
     rows = []
     for optimizer in facts.manifest["optimizers"]:
-        tried = "; ".join(
-            f"{name} {_values(values)}" for name, values in optimizer["hypers"].items()
-        )
+        tried = "; ".join(_tried(optimizer, name) for name in optimizer["hypers"])
         rows.append(
             [
                 Cell(
@@ -27,28 +25,90 @@ def optimizers(facts: Facts) -> list[Any]:
                 ),
                 Cell(latex=tuple(optimizer["formulas"])),
                 Cell(optimizer.get("convention") or "–"),
-                Cell(tried or "none", small=plural(optimizer["settings"], "setting")),
-                Cell(_chosen_where(facts, optimizer)),
+                Cell(tried or "none", small=_how_many(optimizer)),
+                _chosen_where(facts, optimizer),
+                Cell(pairs_text(optimizer.get("default") or {}) or "–", whole=True),
                 Cell(optimizer.get("citation") or "–"),
             ]
         )
-    head = ["Optimizer", "What it computes", "Convention", "Tried", "Chosen", "Source"]
+    head = ["Optimizer", "What it computes", "Convention", "Tried", "Chosen", "Default", "Source"]
     caption = (
         "One update of each, in the order in which it is computed; x are the parameters, g the "
-        "gradient, t the step. Libraries disagree under one name, so the convention is said."
+        "gradient, t the step. Libraries disagree under one name, so the convention is said. Default: "
+        "what one gets without choosing, and what the spec fixes."
     )
-    return [Table(caption, head, [("", rows)])]
+    return [*_tuning(facts), Table(caption, head, [("", rows)])]
 
 
-def _chosen_where(facts: Facts, optimizer: dict[str, Any]) -> str:
-    """The swept hyperparameters as chosen, with the problems on which they were."""
+def _tuning(facts: Facts) -> list[Any]:
+    """How settings were chosen, in words."""
+    swept = [o for o in facts.manifest["optimizers"] if o["settings"] > 1]
+    if not swept:
+        return []
+    tuning = facts.manifest.get("tuning") or {}
+    seeds = facts.manifest["seeds"]
+    select = {
+        "held": "the median time to hold the deciding target",
+        "reached": "the median time to reach the deciding target",
+        "loss": "the median last loss",
+    }.get(tuning.get("select", "held"), f"the median last {tuning.get('select')}")
+    counts = sorted({o["settings"] for o in swept})
+    how = f"{listed([f'{n:,}' for n in counts])} settings"
+    if tuning.get("trials"):
+        how = f"{tuning['trials']:,} settings, drawn evenly over the ranges below,"
+    on = plural(seeds["tune"], "tune seed")
+    if (facts.best.loc[facts.best["settings"] > 1, "chosen_on"] == "evaluate").all():
+        on = "the very runs that are shown, since there were no others"
+    equal = "of each optimizer " if len(counts) == 1 else ""
+    text = f"Tuning: {how} {equal}were tried on {on}, and the best chosen by {select}. "
+    text += (
+        f"The chosen setting then ran on {plural(seeds['evaluate'], 'seed')} that the choice had not "
+        "seen, and so did the default setting and the curve over rates."
+        if tuning.get("staged")
+        else ""
+    )
+    return [Text(text.strip())]
+
+
+_SCALES = {"log": "evenly in decades", "one_minus_log": "its distance from 1 evenly in decades"}
+
+
+def _tried(optimizer: dict[str, Any], name: str) -> str:
+    """The range that was searched, or the values of the grid."""
+    searched = optimizer.get("search", {}).get(name)
+    if searched is None:
+        return f"{name} {_values(optimizer['hypers'][name])}"
+    low, high = searched["low"], searched["high"]
+    if searched["scale"] == "one_minus_log":
+        low, high = 1 - high, 1 - low
+    scale = _SCALES.get(searched["scale"], "evenly")
+    return f"{name} {brief(low)} to {brief(high)} ({scale})"
+
+
+def _how_many(optimizer: dict[str, Any]) -> str:
+    if optimizer.get("search"):
+        return plural(optimizer["settings"], "random trial")
+    return plural(optimizer["settings"], "setting")
+
+
+def _chosen_where(facts: Facts, optimizer: dict[str, Any]) -> Cell:
+    """The swept hyperparameters as chosen, with the problems on which they were, and whether they lie
+    inside of what was tried."""
     where: dict[str, list[str]] = {}
     for problem in facts.manifest["problems"]:
         chosen = facts.setting(problem["name"], optimizer["name"])
         swept = {name: chosen[name] for name in optimizer["swept"] if name in chosen}
         if swept:
             where.setdefault(pairs_text(swept), []).append(problem["name"])
-    return "; ".join(f"{text} on {listed(names)}" for text, names in where.items()) or "as given"
+    if not where:
+        return Cell("as given")
+    text = "; ".join(f"{text} on {listed(names)}" for text, names in where.items())
+    edges: dict[str, list[str]] = {}
+    for problem in facts.manifest["problems"]:
+        for name, side in facts.edges(problem["name"], optimizer["name"]).items():
+            edges.setdefault(f"{side} {name} tried", []).append(problem["name"])
+    on_edge = "; ".join(f"{what} on {listed(names)}" for what, names in edges.items())
+    return Cell(text, small=f"at an edge: {on_edge}" if on_edge else "inside of what was tried")
 
 
 def _values(values: list[float]) -> str:

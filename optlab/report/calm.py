@@ -1,0 +1,200 @@
+"""Stable in which sense? Each kind under its own name, and how wide the rates are that do well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optlab import analysis
+from optlab.analysis.words import brief, number, of
+from optlab.report.blocks import Cell, Notes, Table, Text
+from optlab.report.facts import Facts, name_cell
+
+__all__ = ["rates", "stability"]
+
+_SPACE = "\N{NO-BREAK SPACE}"
+
+
+def stability(facts: Facts) -> list[Any]:
+    """S1 to S7, each with its definition."""
+    table = facts.kinds[facts.kinds["n"] > 0]
+    if table.empty:
+        return []
+    extra = analysis.stability(facts.results.runs, facts.best, facts.manifest)
+    more = {(row["problem"], row["optimizer"]): row for row in extra.to_dict("records")}
+    columns = _columns(table)
+    groups = []
+    for problem, mine in table.groupby("problem", sort=False):
+        plain = facts.is_exact(str(problem))
+        rows = []
+        for _, row in mine.iterrows():
+            beside = more[row["problem"], row["optimizer"]]
+            cells = {name: cell(row, beside, plain) for name, (_, _, cell) in columns.items()}
+            name = name_cell(facts, row["optimizer"], row["selection"])
+            rows.append([name, *cells.values()])
+        groups.append((str(problem), rows))
+    text = (
+        "“Stable” is at least seven different things, and an optimizer can be first by one and last by "
+        "another; a claim must name one. In all of them less is better, save the rates’ width and "
+        "share. A run that diverged is ∞ in each."
+    )
+    head = ["Optimizer", *(title for title, _, _ in columns.values())]
+    caption = (
+        "Evaluation runs at the chosen setting, and at the default one where it was run: medians over "
+        "seeds, below them the exact 95 % interval (none under six runs)."
+    )
+    notes = [f"{title}: {meaning}" for title, meaning, _ in columns.values()]
+    return [Text(text), Notes([*notes, facts.manifest["divergence"]]), Table(caption, head, groups)]
+
+
+def _columns(table: pd.DataFrame) -> dict[str, tuple[str, str, Any]]:
+    """Of each kind that is known of any row: title, definition, and what makes its cell."""
+    known = {
+        "diverged": (
+            "S1 diverged",
+            "runs that diverged, with the exact 95 % interval of that share; beside it how many did "
+            "over every setting that was tried.",
+            _diverged,
+        ),
+        "overshoot": (
+            "S2 overshoot",
+            "the largest rise of the loss above the best it had had, as a share of the gap at the "
+            "start (of the loss where f* is not known): 100 % fell back as far as it began.",
+            _overshoot,
+        ),
+        "rises": (
+            "S3 rises",
+            "the share of recorded points at which the loss stood above the one before.",
+            _of("rises", _percent),
+        ),
+        "variation": (
+            "S3 variation",
+            "all movements of the loss, up and down, over its net fall; 1 if it never rose, ∞ if it "
+            "did not fall.",
+            _of("variation", number),
+        ),
+        "oscillation": (
+            "S4 oscillation",
+            "the share of recorded points at which the step turned back on the step before it (their "
+            "inner product is negative).",
+            _of("oscillation", _percent),
+        ),
+        "spikes": (
+            "S5 spikes",
+            "the share of recorded points more than 10 % above the best gap so far.",
+            _of("spikes", _percent),
+        ),
+        "spread_iqr": (
+            "S6 spread",
+            "how far seeds end apart: the distance of the quartiles of log10 of the last gap (of the "
+            "loss where f* is not known), in decades; below it, by how many decades the worst fifth "
+            "of the runs (their mean) lies above the median.",
+            _spread,
+        ),
+        "rate_width": (
+            "S7 width of rates",
+            "in decades, the stretch of rates around the best that hold the target within twice its "
+            "time (that end within ten times its gap, where there is no target), known to one step of "
+            "the rates tried; ≥ where the stretch ends with the rates tried.",
+            lambda row, beside, plain: Cell(_text(row["rate_text"])),
+        ),
+        "rate_loss": (
+            "S7 lost to a wrong rate",
+            "what a rate drawn at random, evenly in decades over those tried, loses on average against "
+            "the best, as a share of the gap at the start (divergence counted as no progress); below "
+            "it, the share of these runs that hold the target.",
+            _lost,
+        ),
+    }
+    return {name: entry for name, entry in known.items() if table[name].notna().any()}
+
+
+def _text(value: Any) -> str:
+    return value.replace(" ", _SPACE) if isinstance(value, str) else "–"
+
+
+def _diverged(row: pd.Series, beside: dict[Any, Any], plain: bool) -> Cell:
+    all_runs = f"{beside['all_diverged']:,} of {beside['all_runs']:,} with all settings"
+    small = "" if row["selection"] == "default" else all_runs
+    if plain:
+        return Cell("yes" if row["diverged"] else "no", small=small)
+    share = f"{100 * row['diverged_low']:.0f} to {100 * row['diverged_high']:.0f} %"
+    small = f"{share.replace(' ', _SPACE)}; {small}" if small else share.replace(" ", _SPACE)
+    return Cell(f"{row['diverged']}{_SPACE}of{_SPACE}{row['n']}", small=small)
+
+
+def _overshoot(row: pd.Series, beside: dict[Any, Any], plain: bool) -> Cell:
+    cell = _of("overshoot", _percent)(row, beside, plain)
+    if row["selection"] == "default" or not beside["unscaled"]:
+        return cell
+    unscaled = of(beside["unscaled"], beside["n"])
+    small = f"without {unscaled}, with no gap at the start to compare with"
+    return Cell(cell.text, small=f"{cell.small}; {small}" if cell.small else small)
+
+
+def _of(name: str, said: Any) -> Any:
+    """A cell with a median and its interval."""
+
+    def cell(row: pd.Series, beside: dict[Any, Any], plain: bool) -> Cell:
+        value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
+        if np.isnan(value):
+            return Cell("–")
+        known = not plain and not np.isneginf(low) and not np.isnan(low)
+        return Cell(said(value), small=f"[{said(low)},{_SPACE}{said(high)}]" if known else "")
+
+    return cell
+
+
+def _spread(row: pd.Series, beside: dict[Any, Any], plain: bool) -> Cell:
+    if np.isnan(row["spread_iqr"]) or plain or row["n"] < 2:
+        return Cell("–")
+    return Cell(number(row["spread_iqr"]), small=f"worst fifth +{number(row['tail'])}")
+
+
+def _lost(row: pd.Series, beside: dict[Any, Any], plain: bool) -> Cell:
+    share = row["rate_share"]
+    small = "" if np.isnan(share) else f"{_percent(share)} hold the target"
+    return Cell(_percent(row["rate_loss"]), small=small)
+
+
+def _percent(share: float) -> str:
+    if not np.isfinite(share):
+        return number(share)
+    text = "< 0.001 %" if 0 < share < 1e-5 else f"{number(100 * share)} %"
+    return text.replace(" ", _SPACE)
+
+
+def rates(facts: Facts) -> list[Any]:
+    """How wide the rates are that do about as well as the best."""
+    table = facts.rates
+    if table.empty:
+        return []
+    groups = []
+    for problem, mine in table.groupby("problem", sort=False):
+        groups.append((str(problem), [_width(facts, row) for _, row in mine.iterrows()]))
+    caption = (
+        "How wrong may the step size be? The widest stretch of neighbouring step sizes around the best "
+        "that hold the target within twice its time (that end within ten times its gap, where there is "
+        "no target), by medians over the evaluation seeds, the other hyperparameters as chosen. It is "
+        "known to within one step of the grid, and is at least as wide (≥) where the stretch ends with "
+        "the step sizes tried."
+    )
+    head = ["Optimizer", "Width", "From", "To", "Step sizes tried", "Runs that hold the target"]
+    return [Table(caption, head, groups)]
+
+
+def _width(facts: Facts, row: pd.Series) -> list[Cell]:
+    found = np.isfinite(row["width"])
+    edge = {"low": "the smallest tried", "high": "the largest tried"}
+    first = edge["low"] if row["edge"] in ("low", "both") else ""
+    last = edge["high"] if row["edge"] in ("high", "both") else ""
+    return [
+        name_cell(facts, row["optimizer"]),
+        Cell(_text(row["text"])),
+        Cell(brief(row["first"]) if found else "–", small=first),
+        Cell(brief(row["last"]) if found else "–", small=last),
+        Cell(f"{row['rates']:,}"),
+        Cell("–" if np.isnan(row["share"]) else _percent(row["share"])),
+    ]

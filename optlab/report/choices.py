@@ -1,0 +1,195 @@
+"""Would another choice change the verdicts? Other targets, budgets and tests; where curves cross; what
+one problem decides; and every two optimizers, for those who look around."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from optlab import analysis
+from optlab.analysis.words import listed, number, of, plural
+from optlab.measures import MEASURES
+from optlab.report.blocks import Cell, Fold, Table, Text
+from optlab.report.facts import Facts, name_cell
+
+__all__ = ["choices"]
+
+_SPACE = "\N{NO-BREAK SPACE}"
+_CHOICES = {
+    "target x 10": "Target ten times looser",
+    "target / 10": "Target ten times tighter",
+    "half the budget": "Half the budget",
+    "a quarter of the budget": "A quarter of the budget",
+    "paired t": "Student’s t",
+}
+_KEYS = ["claim", "problem", "measure", "a", "b"]
+
+
+def choices(facts: Facts) -> list[Any]:
+    """What else might have been chosen, and what it would have said."""
+    return [*_robustness(facts), *_crossings(facts), *_ranks(facts), *_pairwise(facts)]
+
+
+def _robustness(facts: Facts) -> list[Any]:
+    if facts.verdicts.empty or facts.robustness.empty:
+        return []
+    table = facts.robustness
+    seen = [choice for choice in _CHOICES if (table["choice"] == choice).any()]
+    texts = facts.verdicts.drop_duplicates("claim").set_index("claim")["text"]
+    groups: list[tuple[str, list[list[Cell]]]] = []
+    for claim, mine in table.groupby("claim", sort=False):
+        rows = []
+        for _, each in mine.groupby(_KEYS, sort=False):
+            first = each.iloc[0]
+            by = {str(row["choice"]): _choice(row) for _, row in each.iterrows()}
+            cells = [by.get(choice, Cell("–")) for choice in seen]
+            what = f"by {first['measure'].replace('_', ' ')}, against {first['b']}"
+            judged = Cell(verdict=first["as_judged"])
+            rows.append([Cell(first["problem"], small=what), judged, *cells])
+        groups.append((str(texts[claim]), rows))
+    flips = int(table.groupby(_KEYS, sort=False)["flips"].any().sum())
+    whole = len(table.groupby(_KEYS, sort=False))
+    text = (
+        f"Of {plural(whole, 'comparison')} that were judged, {whole - flips} would have come out alike "
+        f"by every other choice below, and {flips} otherwise by at least one. A verdict that flips "
+        "rests on that choice, which was made before the runs where the claim was."
+    )
+    caption = (
+        "The same runs and the same level, judged once more: with the target ten times looser or tighter, "
+        "with what was seen by half and by a quarter of the budget, and by Student’s t interval for the "
+        "mean in place of ranks. “Same” is the verdict as it was judged; a dash where the choice does "
+        "not apply, or where nobody got there."
+    )
+    head = ["Problem", "As judged", *(_CHOICES[choice] for choice in seen)]
+    return [Text(text), Table(caption, head, groups)]
+
+
+def _choice(row: pd.Series) -> Cell:
+    if not row["flips"]:
+        return Cell("same")
+    ratio = MEASURES[row["measure"]].scale == "ratio"
+    ends = [_factor(row[name]) if ratio else number(row[name]) for name in ("low", "high")]
+    return Cell(verdict=row["verdict"], small=f"[{ends[0]},{_SPACE}{ends[1]}]")
+
+
+def _factor(effect: float) -> str:
+    if math.isinf(effect):
+        return "∞" if effect > 0 else "0×"
+    return f"{number(10.0**effect)}×"
+
+
+def _crossings(facts: Facts) -> list[Any]:
+    table = facts.crossings
+    if table.empty:
+        return []
+    budgets = {p["name"]: p["steps"] for p in facts.manifest["problems"]}
+    groups = []
+    for problem, mine in table.groupby("problem", sort=False):
+        rows = [
+            [
+                name_cell(facts, row["before"]),
+                name_cell(facts, row["after"]),
+                Cell(f"{row['step']:,}", small=f"of {budgets[row['problem']]:,}"),
+                Cell(f"{row['times']:,}"),
+            ]
+            for _, row in mine.iterrows()
+        ]
+        groups.append((str(problem), rows))
+    caption = (
+        "Pairs whose median curves of the loss change order between a quarter of the budget and its end: "
+        "whoever looks earlier sees another winner. The step is the first recorded one from which the "
+        "order of the end stands."
+    )
+    head = ["Ahead before", "Ahead from there on", "From update", "Changes of order"]
+    inner = Table(caption, head, groups)
+    if len(table) > 8:
+        text = (
+            f"The curves of {plural(len(table), 'pair')} cross late: the budget decides who leads."
+        )
+        return [Text(text), Fold("Curves that cross late", [inner])]
+    return [inner]
+
+
+def _ranks(facts: Facts) -> list[Any]:
+    """Mean ranks over problems, and whether one problem decides who is first."""
+    costs = facts.costs.dropna()
+    if len(costs) < 3 or costs.shape[1] < 2:
+        return []
+    ranks, left = analysis.rank_table(costs), analysis.leave_one_out(costs)
+    test = analysis.rank_test(costs)
+    changing = left[left["first_changes"]]
+    each = [f"{r['left_out']} ({listed(r['first'])} then)" for _, r in changing.iterrows()]
+    text = (
+        f"Ranked by the median time to hold the target over {plural(len(costs), 'problem')}, "
+        f"{listed(_first(ranks))} has the best mean rank"
+        if len(_first(ranks)) == 1
+        else f"Ranked by the median time to hold the target over {plural(len(costs), 'problem')}, "
+        f"{listed(_first(ranks))} share the best mean rank"
+    )
+    text += (
+        f"; without {listed(each)} another would be first."
+        if each
+        else "; leaving out any one problem changes nothing about that."
+    )
+    rows = [
+        [name_cell(facts, row["optimizer"]), Cell(number(row["mean_rank"])), Cell(f"{row['first']}"),
+         Cell(f"{row['last']}")]
+        for _, row in ranks.iterrows()
+    ]  # fmt: skip
+    caption = (
+        "1 is the best rank; ties share, and those that never held the target rank last together. A rank "
+        "depends on who else takes part, so this is decoration: verdicts come from pairs."
+    )
+    if not math.isnan(test.p):
+        caption += (
+            f" Friedman’s test: p = {number(test.p, 2)}; by Nemenyi’s, mean ranks at least "
+            f"{number(test.critical_difference)} apart differ at 95 %."
+        )
+        caption += f" But {test.note}." if test.note else ""
+    head = ["Optimizer", "Mean rank", "First on", "Last on"]
+    return [Text(text), Table(caption, head, [("", rows)], frozenset({1, 2, 3}))]
+
+
+def _first(ranks: pd.DataFrame) -> list[str]:
+    best = ranks["mean_rank"].min()
+    return list(ranks.loc[ranks["mean_rank"] <= best + 1e-9, "optimizer"])
+
+
+def _pairwise(facts: Facts) -> list[Any]:
+    table = facts.pairwise
+    if table.empty:
+        return []
+    groups = []
+    for (problem, measure), mine in table.groupby(["problem", "measure"], sort=False):
+        by = MEASURES[str(measure)].meaning
+        rows = [_pair(facts, row) for _, row in mine.sort_values("p", kind="stable").iterrows()]
+        groups.append((f"{problem}: {by}", rows))
+    caption = (
+        "EXPLORATORY: nobody claimed these before the runs, so they raise questions and settle none. "
+        "Every two optimizers at their chosen settings, the one that won more seeds first. Won, alike and "
+        "lost count seeds; a run that never got there loses to any that did. The effect is the "
+        "Hodges-Lehmann estimate with a plain 95 % interval; p is that of the exact sign test, and "
+        "beside it adjusted after Holm over the pairs of its problem."
+    )
+    head = ["Optimizer", "Against", "Won, alike, lost", "Effect", "p", "p after Holm"]
+    inner = Table(caption, head, groups, frozenset({4, 5}))
+    return [Fold("Exploratory: every two optimizers", [inner])]
+
+
+def _pair(facts: Facts, row: pd.Series) -> list[Cell]:
+    said = _factor if row["scale"] == "ratio" else number
+    effect = "–"
+    if not (math.isnan(row["effect"]) and math.isinf(row["low"]) and math.isinf(row["high"])):
+        middle = "?" if math.isnan(row["effect"]) else said(row["effect"])
+        effect = f"{middle} [{said(row['low'])},{_SPACE}{said(row['high'])}]"
+    counts = f"{row['wins']}, {row['ties']}, {row['losses']}"
+    return [
+        name_cell(facts, row["a"]),
+        name_cell(facts, row["b"]),
+        Cell(counts, small=of(row["wins"], row["n"])),
+        Cell(effect),
+        Cell(number(row["p"], 2)),
+        Cell(number(row["holm"], 2)),
+    ]
