@@ -88,6 +88,8 @@ def test_a_folder_made_elsewhere_has_what_its_manifest_tells(tmp_path: Path) -> 
     with_limits = write_folder(tmp_path / "with", problems=["bowl"])
     _, table = theory(Facts(stored(with_limits)))
     assert [heading.split(":")[0] for heading, _ in table.groups] == ["Largest stable step size"]
+    smalls = {(row[0].text, row[0].small) for _, rows in table.groups for row in rows}
+    assert smalls == {("sgd", ""), ("momentum", "beta 0.9")}
     assert theory(Facts(stored(write_folder(tmp_path / "without", problems=["valley"])))) == []
 
 

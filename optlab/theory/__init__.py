@@ -13,7 +13,7 @@ import pandas as pd
 from optlab.results import Results
 from optlab.theory import adaptive, bounds, linear, noise, pairs
 from optlab.theory.checks import Check, Law
-from optlab.theory.evidence import gather
+from optlab.theory.evidence import Evidence, gather
 
 __all__ = ["LAWS", "Law", "holding", "theory_checks"]
 
@@ -46,11 +46,14 @@ def theory_checks(results: Results, best: pd.DataFrame | None = None) -> pd.Data
     rows = []
     for law in LAWS:
         for check, home in _found(law, results, evidence):
-            rows.append({"law": law.name, "source": law.source, **home, **_columns(check)})
+            nowhere = dict.fromkeys(("problem", "optimizer", "setting"), "")
+            rows.append({"law": law.name, "source": law.source} | nowhere | home | _columns(check))
     return pd.DataFrame(rows, columns=COLUMNS).astype({"holds": bool})
 
 
-def _found(law: Law, results: Results, evidence: list) -> Iterator[tuple[Check, dict[str, str]]]:
+def _found(
+    law: Law, results: Results, evidence: list[Evidence]
+) -> Iterator[tuple[Check, dict[str, str]]]:
     if law is EDGES:
         yield from ((check, {}) for check in law.check(results))
     elif law.together:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from optlab.analysis import stability_edges
+from optlab.analysis.words import pairs_text
 from optlab.results import Results
 from optlab.theory.checks import Check, Law, bounded
 from optlab.theory.evidence import Evidence, rule_of
@@ -213,7 +214,7 @@ def edges(results: Results) -> Iterator[Check]:
             row["limit"], middle, abs(middle - row["limit"]), (high - low) / 2 * (1 + 1e-9),
             row["below"] + row["above"], "absolute", optimizer=row["optimizer"],
             problem=row["problem"],
-            setting=", ".join(f"{k} = {v:g}" for k, v in row["setting"].items()),
+            setting=pairs_text(row["setting"]),
         )  # fmt: skip
 
 
