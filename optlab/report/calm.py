@@ -54,8 +54,8 @@ def _columns(table: pd.DataFrame) -> dict[str, tuple[str, str, Any]]:
     known = {
         "diverged": (
             "S1 diverged",
-            "runs that diverged, with the exact 95 % interval of that share; beside it how many did "
-            "over every setting that was tried.",
+            "runs that diverged, with the exact 95 % interval of that share; how many did over all "
+            "settings that were tried stands under “What ran”.",
             _diverged,
         ),
         "overshoot": (
@@ -89,23 +89,19 @@ def _columns(table: pd.DataFrame) -> dict[str, tuple[str, str, Any]]:
         "spread_iqr": (
             "S6 spread",
             "how far seeds end apart: the distance of the quartiles of log10 of the last gap (of the "
-            "loss where f* is not known), in decades; below it, by how many decades the worst fifth "
-            "of the runs (their mean) lies above the median.",
+            "loss where f* is not known), in decades; below it the tail, by how many decades the mean "
+            "of the worst fifth lies above the median.",
             _spread,
         ),
         "rate_width": (
-            "S7 width of rates",
-            "in decades, the stretch of rates around the best that hold the target within twice its "
+            "S7 rates, decades",
+            "the stretch of rates, in decades, around the best that hold the target within twice its "
             "time (that end within ten times its gap, where there is no target), known to one step of "
-            "the rates tried; ≥ where the stretch ends with the rates tried.",
-            lambda row, beside, plain: Cell(_text(row["rate_text"])),
-        ),
-        "rate_loss": (
-            "S7 lost to a wrong rate",
-            "what a rate drawn at random, evenly in decades over those tried, loses on average against "
-            "the best, as a share of the gap at the start (divergence counted as no progress); below "
-            "it, the share of these runs that hold the target.",
-            _lost,
+            "the rates tried; ≥ where the stretch ends with the rates tried. More of it stands under "
+            "“How much the step size matters”.",
+            lambda row, beside, plain: Cell(
+                _text(row["rate_text"]).removesuffix("decades").strip()
+            ),
         ),
     }
     return {name: entry for name, entry in known.items() if table[name].notna().any()}
@@ -116,13 +112,11 @@ def _text(value: Any) -> str:
 
 
 def _diverged(row: pd.Series, beside: dict[Any, Any], plain: bool) -> Cell:
-    all_runs = f"{beside['all_diverged']:,} of {beside['all_runs']:,} with all settings"
-    small = "" if row["selection"] == "default" else all_runs
     if plain:
-        return Cell("yes" if row["diverged"] else "no", small=small)
+        return Cell("yes" if row["diverged"] else "no")
     share = f"{100 * row['diverged_low']:.0f} to {100 * row['diverged_high']:.0f} %"
-    small = f"{share.replace(' ', _SPACE)}; {small}" if small else share.replace(" ", _SPACE)
-    return Cell(f"{row['diverged']}{_SPACE}of{_SPACE}{row['n']}", small=small)
+    count = f"{row['diverged']}{_SPACE}of{_SPACE}{row['n']}"
+    return Cell(count, small=share.replace(" ", _SPACE))
 
 
 def _overshoot(row: pd.Series, beside: dict[Any, Any], plain: bool) -> Cell:
@@ -142,7 +136,8 @@ def _of(name: str, said: Any) -> Any:
         if np.isnan(value):
             return Cell("–")
         known = not plain and not np.isneginf(low) and not np.isnan(low)
-        return Cell(said(value), small=f"[{said(low)},{_SPACE}{said(high)}]" if known else "")
+        ends = [said(end).removesuffix(f"{_SPACE}%") for end in (low, high)]
+        return Cell(said(value), small=f"[{ends[0]}, {ends[1]}]" if known else "")
 
     return cell
 
@@ -150,13 +145,7 @@ def _of(name: str, said: Any) -> Any:
 def _spread(row: pd.Series, beside: dict[Any, Any], plain: bool) -> Cell:
     if np.isnan(row["spread_iqr"]) or plain or row["n"] < 2:
         return Cell("–")
-    return Cell(number(row["spread_iqr"]), small=f"worst fifth +{number(row['tail'])}")
-
-
-def _lost(row: pd.Series, beside: dict[Any, Any], plain: bool) -> Cell:
-    share = row["rate_share"]
-    small = "" if np.isnan(share) else f"{_percent(share)} hold the target"
-    return Cell(_percent(row["rate_loss"]), small=small)
+    return Cell(number(row["spread_iqr"]), small=f"tail{_SPACE}+{number(row['tail'])}")
 
 
 def _percent(share: float) -> str:
@@ -181,7 +170,13 @@ def rates(facts: Facts) -> list[Any]:
         "known to within one step of the grid, and is at least as wide (≥) where the stretch ends with "
         "the step sizes tried."
     )
-    head = ["Optimizer", "Width", "From", "To", "Step sizes tried", "Runs that hold the target"]
+    caption += (
+        " Lost to a wrong one: what a step size drawn at random, evenly in decades over those tried, loses "
+        "on average against the best, as a share of the gap at the start (divergence counted as no "
+        "progress; median over seeds)."
+    )
+    head = ["Optimizer", "Width", "From", "To", "Tried", "Runs that hold the target",
+            "Lost to a wrong one"]  # fmt: skip
     return [Table(caption, head, groups)]
 
 
@@ -197,4 +192,5 @@ def _width(facts: Facts, row: pd.Series) -> list[Cell]:
         Cell(brief(row["last"]) if found else "–", small=last),
         Cell(f"{row['rates']:,}"),
         Cell("–" if np.isnan(row["share"]) else _percent(row["share"])),
+        Cell(_percent(row["lost"])),
     ]

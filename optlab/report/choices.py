@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 
 from optlab import analysis
-from optlab.analysis.words import listed, number, of, plural
+from optlab.analysis.words import listed, number, plural
 from optlab.measures import MEASURES
 from optlab.report.blocks import Cell, Fold, Table, Text
 from optlab.report.facts import Facts, name_cell
 
-__all__ = ["choices"]
+__all__ = ["choices", "title"]
 
 _SPACE = "\N{NO-BREAK SPACE}"
 _CHOICES = {
@@ -25,6 +25,13 @@ _CHOICES = {
     "paired t": "Student’s t",
 }
 _KEYS = ["claim", "problem", "measure", "a", "b"]
+
+
+def title(facts: Facts) -> str:
+    """What is asked where there are verdicts, and where there are none."""
+    if facts.verdicts.empty:
+        return "Would another choice show another winner?"
+    return "Would another choice change the verdicts?"
 
 
 def choices(facts: Facts) -> list[Any]:
@@ -188,7 +195,7 @@ def _pair(facts: Facts, row: pd.Series) -> list[Cell]:
     return [
         name_cell(facts, row["a"]),
         name_cell(facts, row["b"]),
-        Cell(counts, small=of(row["wins"], row["n"])),
+        Cell(counts),
         Cell(effect),
         Cell(number(row["p"], 2)),
         Cell(number(row["holm"], 2)),

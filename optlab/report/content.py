@@ -27,7 +27,7 @@ def content(facts: Facts) -> list[Section]:
         Section("paths", "The paths", findings.paths(facts)),
         Section("metrics", "Other measures", findings.metrics(facts)),
         Section("stability", "Stable in which sense?", calm.stability(facts)),
-        Section("choices", "Would another choice change the verdicts?", choices.choices(facts)),
+        Section("choices", choices.title(facts), choices.choices(facts)),
         Section("optimizers", "The optimizers", setup.optimizers(facts)),
         Section("problems", "The problems", setup.problems(facts)),
         Section("completeness", "What ran", setup.completeness(facts)),

@@ -13,9 +13,9 @@ __all__ = ["completeness", "limits", "optimizers", "problems", "provenance"]
 
 
 def optimizers(facts: Facts) -> list[Any]:
+    """What each computes, then how each was set."""
     rows = []
     for optimizer in facts.manifest["optimizers"]:
-        tried = "; ".join(_tried(optimizer, name) for name in optimizer["hypers"])
         rows.append(
             [
                 Cell(
@@ -25,19 +25,35 @@ def optimizers(facts: Facts) -> list[Any]:
                 ),
                 Cell(latex=tuple(optimizer["formulas"])),
                 Cell(optimizer.get("convention") or "–"),
-                Cell(tried or "none", small=_how_many(optimizer)),
-                _chosen_where(facts, optimizer),
-                Cell(pairs_text(optimizer.get("default") or {}) or "–", whole=True),
                 Cell(optimizer.get("citation") or "–"),
             ]
         )
-    head = ["Optimizer", "What it computes", "Convention", "Tried", "Chosen", "Default", "Source"]
+    head = ["Optimizer", "What it computes", "Convention", "Source"]
     caption = (
         "One update of each, in the order in which it is computed; x are the parameters, g the "
-        "gradient, t the step. Libraries disagree under one name, so the convention is said. Default: "
-        "what one gets without choosing, and what the spec fixes."
+        "gradient, t the step. Libraries disagree under one name, so the convention is said."
     )
-    return [*_tuning(facts), Table(caption, head, [("", rows)])]
+    return [Table(caption, head, [("", rows)]), *_tuning(facts), _settings(facts)]
+
+
+def _settings(facts: Facts) -> Table:
+    """What each was tried at, what was chosen of it, and what it is without choosing."""
+    rows = []
+    for optimizer in facts.manifest["optimizers"]:
+        tried = "; ".join(_tried(optimizer, name) for name in optimizer["hypers"])
+        rows.append(
+            [
+                name_cell(facts, optimizer["name"]),
+                Cell(tried or "none", small=_how_many(optimizer)),
+                _chosen_where(facts, optimizer),
+                Cell(pairs_text(optimizer.get("default") or {}) or "–", whole=True),
+            ]
+        )
+    caption = (
+        "How each was set. Chosen: of what was tried, problem by problem; a choice at an edge of it may "
+        "have a better one beyond. Default: what one gets without choosing, and what the spec fixes."
+    )
+    return Table(caption, ["Optimizer", "Tried", "Chosen", "Default"], [("", rows)])
 
 
 def _tuning(facts: Facts) -> list[Any]:
