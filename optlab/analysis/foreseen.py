@@ -20,7 +20,7 @@ from optlab.statistics.law import least_seeds
 from optlab.statistics.resolve import seeds_for_never
 from optlab.statistics.sequential import levels
 
-__all__ = ["Asked", "Found", "foreseen", "named", "without_target"]
+__all__ = ["Asked", "Found", "foreseen", "named", "same_rules"]
 
 Found = tuple[str, str]
 """A kind of mistake, and a text that says what, where, why it matters and the way out."""
@@ -280,21 +280,25 @@ def _narrow_profile(asked: Asked) -> Iterator[Found]:
 # One algorithm, several names
 
 
-def _twice(asked: Asked) -> Iterator[Found]:
+def same_rules(optimizers: list[dict[str, Any]]) -> list[list[str]]:
+    """Groups of names that are one rule at one and the same settings."""
     groups: dict[Any, list[str]] = {}
-    for o in asked.optimizers:
+    for o in optimizers:
         if o.get("code"):  # without its text, a rule's switches are not known here
             hypers = tuple(sorted((n, tuple(v)) for n, v in o["hypers"].items()))
             groups.setdefault((o.get("rule"), o["code"], hypers), []).append(o["name"])
-    for names in groups.values():
-        if len(names) > 1:
-            yield (
-                "twice",
-                (
-                    f"{listed(names)} are the same rule at the same settings: their runs are the same "
-                    "numbers and count once; leave all but one out."
-                ),
-            )
+    return [names for names in groups.values() if len(names) > 1]
+
+
+def _twice(asked: Asked) -> Iterator[Found]:
+    for names in same_rules(asked.optimizers):
+        yield (
+            "twice",
+            (
+                f"{listed(names)} are the same rule at the same settings: their runs are the same "
+                "numbers and count once; leave all but one out."
+            ),
+        )
 
 
 def _conventions(asked: Asked) -> Iterator[Found]:
@@ -370,13 +374,13 @@ def _instance(asked: Asked) -> Iterator[Found]:
 # Targets and records
 
 
-def without_target(problem: dict[str, Any]) -> bool:
+def _without_target(problem: dict[str, Any]) -> bool:
     """Whether a problem has no target and could have one: recorded gradients follow no loss."""
     return not problem.get("decision") and problem.get("family") != "recorded_gradients"
 
 
 def _no_target(asked: Asked) -> Iterator[Found]:
-    names = [problem["name"] for problem in asked.problems if without_target(problem)]
+    names = [problem["name"] for problem in asked.problems if _without_target(problem)]
     if names:
         yield (
             "target",

@@ -1,217 +1,115 @@
 """What a reader must know before believing anything: each mistake that a comparison of optimizers can
-make, told where it was made, with the way out."""
+make, told where it was made, with the way out.
+
+What the spec alone shows stands in `foreseen.py`, what only the runs show in `seen_*.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-import numpy as np
 import pandas as pd
 
-from optlab.analysis.settings import at_best, best_settings, pairs, rows_of
-from optlab.analysis.times import is_exact
-from optlab.analysis.words import listed, number, plural
+from optlab.analysis import seen_choices, seen_runs, seen_times
+from optlab.analysis.foreseen import Asked, foreseen
+from optlab.analysis.settings import at_best, best_settings
+from optlab.analysis.times import is_exact, time_to_target
 from optlab.results import Results
 
-__all__ = ["warnings"]
+__all__ = ["KINDS", "warnings"]
 
-_FEW_SEEDS = 6  # below it an exact two-sided signed-rank test cannot reach 5 %: 2 / 2^5 > 0.05
+KINDS = {
+    "error": "runs stopped with an error",
+    "incomplete": "settings were chosen from what was left after errors",
+    "minimum": "a loss below the minimum that is taken for known",
+    "diverged": "every run diverged at the chosen setting",
+    "post-hoc": "claims made after runs that they speak of",
+    "claims": "fewer seeds than a claim needs",
+    "seeds": "fewer seeds than any exact test needs",
+    "alike": "seeds that change nothing",
+    "duplicate": "two optimizers with the same numbers",
+    "twice": "one rule under two names",
+    "selection": "settings chosen on the runs that are shown",
+    "tune-seeds": "settings chosen on one seed",
+    "test": "settings chosen on the test rows",
+    "edge": "the best setting at the edge of what was tried",
+    "default": "a default setting that beats the tuned one",
+    "idle": "a hyperparameter that was varied and changes nothing",
+    "untuned": "one setting only",
+    "tuning": "unequal numbers of settings",
+    "profile": "a profile beside the chosen setting",
+    "easy": "a target that all met at once",
+    "hard": "a target that nobody met",
+    "budget": "a budget that decides who met the target",
+    "target": "no target",
+    "crossing": "another leads earlier in the budget",
+    "cadence": "times that are not told apart by what was recorded",
+    "rounding": "differences at the floor of rounding",
+    "stalled": "a gradient of exactly zero away from a minimum",
+    "conventions": "one name, several conventions",
+    "separable": "separable problems only",
+    "origin": "minima at the origin only",
+    "problem": "one problem only",
+    "instance": "seeds asked for where nothing is random",
+}
+"""Every kind of warning, worst first."""
 
 
 def warnings(results: Results, best: pd.DataFrame | None = None) -> list[dict[str, str]]:
-    """What a reader must know before believing anything here: `kind`, `text`, worst first.
+    """What a reader must know before believing anything here: `kind` (of `KINDS`) and `text`, worst
+    first, each kind once for each thing that is wrong.
 
-    `best` is `best_settings(...)`, if it has been computed already."""
+    `best` is `best_settings(...)`, if it has been computed already. Where `results` has tables of
+    runs only, without `curves`, what needs curves is left out."""
     runs, manifest = results.runs, results.manifest
     best = best_settings(runs, manifest) if best is None else best
     chosen = at_best(runs, best)
-    found = [
-        *_errors(runs),
-        *_incomplete(best),
-        *_all_diverged(chosen),
-        *_below_minimum(runs, manifest),
-        *_same_seeds(best),
-        *_on_edge(best),
-        *_one_setting(best, manifest),
-        *_unequal_tuning(best),
-        *_few_seeds(runs, manifest),
-        *_no_spread(chosen, runs, manifest),
-        *_stalled(chosen),
-        *_separable(manifest),
-        *_test_rows(best, manifest),
+    times = time_to_target(runs, best, manifest)
+    asked = _asked(results)
+    curves = getattr(results, "curves", None)
+    seen = [
+        *seen_runs.errors(runs),
+        *seen_runs.incomplete(best),
+        *seen_runs.all_diverged(chosen),
+        *seen_runs.below_minimum(runs, manifest),
+        *seen_runs.post_hoc(manifest),
+        *seen_runs.alike(chosen, asked),
+        *seen_runs.duplicates(chosen, asked),
+        *seen_choices.same_seeds(best, asked),
+        *seen_choices.on_edge(best),
+        *seen_choices.default_better(runs, chosen, best, manifest),
+        *seen_choices.idle(runs, manifest),
+        *seen_choices.profile_beside(best, manifest),
+        *seen_times.easy(times, manifest),
+        *seen_times.hard(times, manifest),
+        *seen_times.within_cadence(times, manifest),
+        *seen_times.at_rounding(chosen, manifest),
+        *seen_runs.stalled(chosen),
     ]
+    if curves is not None:
+        seen += [
+            *seen_times.budget(curves, chosen, times, manifest),
+            *seen_times.crossing(results, best, chosen),
+        ]
+    # What was seen says more than what was foreseen of the same kind.
+    told = {kind for kind, _ in seen}
+    found = [*seen, *(each for each in foreseen(asked) if each[0] not in told)]
+    order = list(KINDS)
+    found.sort(key=lambda each: order.index(each[0]))
     return [{"kind": kind, "text": text} for kind, text in found]
 
 
-def _names(found: Iterable[tuple[Any, Any]]) -> str:
-    """Pairs of (optimizer, problem) in few words: `sgd and adam on bowl; momentum on valley`."""
-    on: dict[str, list[str]] = {}
-    for optimizer, problem in dict.fromkeys(found):
-        on.setdefault(problem, []).append(optimizer)
-    alike: dict[tuple[str, ...], list[str]] = {}
-    for problem, optimizers in on.items():
-        alike.setdefault(tuple(optimizers), []).append(problem)
-    return "; ".join(f"{listed(os)} on {listed(problems)}" for os, problems in alike.items())
-
-
-def _pairs_of(table: pd.DataFrame) -> Iterable[tuple[Any, Any]]:
-    return zip(table["optimizer"], table["problem"], strict=True)
-
-
-def _errors(runs: pd.DataFrame) -> list[tuple[str, str]]:
-    bad = runs[runs["status"] == "error"]
-    if bad.empty:
-        return []
-    return [("error", f"{plural(len(bad), 'run')} stopped with an error, which says nothing about "
-             f"the optimizer; run them again: {_names(_pairs_of(bad))}.")]  # fmt: skip
-
-
-def _incomplete(best: pd.DataFrame) -> list[tuple[str, str]]:
-    bad = best[(best["errors"] > 0) & (best["settings"] > 1)]
-    parts = [
-        (f"{row['optimizer']} (without {plural(row['errors'], 'run')})", row["problem"])
-        for _, row in bad.iterrows()
-    ]
-    text = (
-        "Settings were chosen from incomplete runs, since some stopped with an error; another "
-        f"setting may be the best: {_names(parts)}."
-    )
-    return [("incomplete", text)] if parts else []
-
-
-def _all_diverged(chosen: pd.DataFrame) -> list[tuple[str, str]]:
-    names = []
-    for (problem, optimizer), mine in chosen.groupby(
-        ["problem", "optimizer"], sort=False, observed=True
-    ):
-        if (mine["status"] == "diverged").all():
-            names.append((optimizer, problem))
-    text = f"Every run diverged even at the chosen setting: {_names(names)}."
-    return [("diverged", text)] if names else []
-
-
-def _below_minimum(runs: pd.DataFrame, manifest: dict[str, Any]) -> list[tuple[str, str]]:
-    found = []
-    for problem in manifest["problems"]:
-        minimum = problem.get("minimum")
-        if not minimum:
-            continue
-        mine = runs[runs["problem"] == problem["name"]]
-        # Rounding: a loss may fall short of f* by some last bits of the numbers summed into it.
-        bits = 1e-6 if manifest.get("precision") == "float32" else 1e-12
-        slack = bits * max(1.0, abs(minimum["value"])) + 1e-12
-        bound = minimum["value"] - (minimum.get("error") or 0.0) - slack
-        below = mine[mine["loss_best"] < bound]
-        if len(below):
-            found.append(("minimum", f"{plural(len(below), 'run')} on {problem['name']} went below "
-                          f"the minimum f* = {number(minimum['value'], 6)} "
-                          f"({minimum['provenance']}): f* is wrong there, and every gap and target "
-                          "that rests on it."))  # fmt: skip
-    return found
-
-
-def _same_seeds(best: pd.DataFrame) -> list[tuple[str, str]]:
-    bad = best[(best["chosen_on"] == "evaluate") & (best["settings"] > 1)]
-    text = (
-        "Settings were chosen on the runs that are shown (there were no tune seeds), which "
-        f"flatters whoever had more settings to try: {_names(_pairs_of(bad))}."
-    )
-    return [("selection", text)] if len(bad) else []
-
-
-def _on_edge(best: pd.DataFrame) -> list[tuple[str, str]]:
-    parts = []
-    for _, row in best.iterrows():
-        if row["on_edge"]:
-            sides = listed([f"{side} {name}" for name, side in row["on_edge"].items()])
-            parts.append((f"{row['optimizer']} ({sides})", row["problem"]))
-    text = (
-        "The best setting lies at the edge of what was tried, so a better one may lie beyond it: "
-        f"{_names(parts)}."
-    )
-    return [("edge", text)] if parts else []
-
-
-def _one_setting(best: pd.DataFrame, manifest: dict[str, Any]) -> list[tuple[str, str]]:
-    names = sorted(set(best["optimizer"][best["settings"] == 1]))
-    order = [o["name"] for o in manifest["optimizers"] if o["name"] in names]
-    text = (
-        f"One setting only was tried for {listed(order)}: this compares those settings, not the "
-        "optimizers at their best."
-    )
-    return [("untuned", text)] if order else []
-
-
-def _unequal_tuning(best: pd.DataFrame) -> list[tuple[str, str]]:
-    each = best.groupby("optimizer", sort=False)["settings"].max()
-    if each.nunique() < 2:
-        return []
-    parts = [f"{name} {count}" for name, count in each.items()]
-    return [("tuning", f"Unequal numbers of settings were tried ({', '.join(parts)}): whoever had "
-             "more had more chances.")]  # fmt: skip
-
-
-def _few_seeds(runs: pd.DataFrame, manifest: dict[str, Any]) -> list[tuple[str, str]]:
-    few = {}
-    for problem in manifest["problems"]:
-        if not is_exact(runs, problem["name"]):
-            mine = runs[(runs["problem"] == problem["name"]) & (runs["role"] == "evaluate")]
-            few[problem["name"]] = int(mine["seed"].nunique())
-    names = [name for name, seeds in few.items() if seeds < _FEW_SEEDS]
-    if not names:
-        return []
-    seeds = sorted({few[name] for name in names})
-    return [("seeds", f"Only {listed([str(s) for s in seeds])} evaluation seed"
-             f"{'' if seeds == [1] else 's'} on {listed(names)}; with fewer than {_FEW_SEEDS} no "
-             "exact test could tell a difference from chance.")]  # fmt: skip
-
-
-def _no_spread(
-    chosen: pd.DataFrame, runs: pd.DataFrame, manifest: dict[str, Any]
-) -> list[tuple[str, str]]:
-    """Seeds that change nothing are one observation, however many they are."""
-    names = []
-    for problem, optimizer in pairs(manifest):
-        mine = rows_of(chosen, problem["name"], optimizer["name"], "evaluate")
-        alike = mine["loss_final"].nunique(dropna=False) == 1 and np.isfinite(
-            mine["loss_final"].astype(float)
-        ).all()  # fmt: skip
-        at_minimum = bool((mine["gap"].astype(float) == 0).all())
-        if len(mine) > 1 and alike and not at_minimum and not is_exact(runs, problem["name"]):
-            names.append((optimizer["name"], problem["name"]))
-    text = f"All seeds ended alike, so they count as one observation: {_names(names)}."
-    return [("alike", text)] if names else []
-
-
-def _stalled(chosen: pd.DataFrame) -> list[tuple[str, str]]:
-    bad = chosen[chosen["stalled"].astype(bool)]
-    text = (
-        f"{plural(len(bad), 'run')} stalled (the gradient became exactly zero away from a "
-        f"minimum): {_names(_pairs_of(bad))}."
-    )
-    return [("stalled", text)] if len(bad) else []
-
-
-def _separable(manifest: dict[str, Any]) -> list[tuple[str, str]]:
-    if not all(problem.get("separable") for problem in manifest["problems"]):
-        return []
-    return [("separable", "Every problem here is separable (a sum of functions of one coordinate), "
-             "which favours rules that scale each coordinate, such as Adam; compare on a rotated "
-             "copy.")]  # fmt: skip
-
-
-def _test_rows(best: pd.DataFrame, manifest: dict[str, Any]) -> list[tuple[str, str]]:
-    """Rows that took part in a choice are no longer unseen."""
-    names = [
-        problem["name"]
-        for problem in manifest["problems"]
-        for target in problem["targets"]
-        if target["label"] == problem.get("decision") and target["metric"].startswith("test")
-        if (best.loc[best["problem"] == problem["name"], "settings"] > 1).any()
-    ]
-    text = (
-        f"Settings on {listed(names)} were chosen by a measure on the test rows, so that measure "
-        "is no estimate for new data; it compares the optimizers on these rows."
-    )
-    return [("test", text)] if names else []
+def _asked(results: Results) -> Asked:
+    runs, manifest = results.runs, results.manifest
+    evaluated = runs[(runs["role"] == "evaluate") & (runs["status"] != "error")]
+    seeds = evaluated.groupby("problem", observed=True)["seed"].nunique().to_dict()
+    names = [problem["name"] for problem in manifest["problems"]]
+    told = getattr(results, "verdicts", pd.DataFrame())
+    judged = {} if told.empty else dict(tuple(told.groupby("claim")["verdict"]))
+    return Asked(
+        manifest,
+        {name: int(seeds.get(name, 0)) for name in names},
+        frozenset(name for name in names if is_exact(runs, name)),
+        frozenset(
+            claim for claim, each in judged.items()
+            if not each.isin(("INCONCLUSIVE", "NOT TESTED")).any()
+        ),
+    )  # fmt: skip
