@@ -48,6 +48,7 @@ def run(
     row = {
         "run_id": f"{optimizer}-{lr}-{role}-{seed}", "problem": "p", "optimizer": optimizer,
         "hyper.lr": lr, "hyper.beta": 0.9 if optimizer == "a" else NAN, "role": role, "seed": seed,
+        "part": {"tune": "trial", "evaluate": "grid", "picture": "picture"}[role],
         "start_kind": "drawn", "status": "hit" if held < INF else "budget", "stalled": False,
         "loss_first": 2.0, "loss_final": loss, "loss_best": loss, "gap": NAN, "reached.L": reached,
         "held.L": held, "worst_after.L": 0.5 if reached < INF else NAN, "largest_rise": 0.0,

@@ -21,7 +21,14 @@ MANIFEST = {
 def _runs(statuses: dict[float, list[str]]) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            {"problem": "bowl", "optimizer": "sgd", "role": role, "status": s, "hyper.lr": lr}
+            {
+                "problem": "bowl",
+                "optimizer": "sgd",
+                "role": role,
+                "status": s,
+                "hyper.lr": lr,
+                "run_id": f"{lr}-{role}",
+            }  # fmt: skip
             for lr, row in statuses.items()
             for role, s in zip(["tune", "evaluate", "picture"], row, strict=True)
         ]
