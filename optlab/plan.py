@@ -214,13 +214,15 @@ def cadence(record: Record, task: Task) -> int:
 
 
 def _metrics(experiment: Experiment, problem: Problem) -> tuple[str, ...]:
-    """The recorded metrics: those asked for and those that a target looks at, else all but, with
-    minibatches, the norm of the full gradient, which would cost more than the steps do."""
+    """The recorded metrics: those asked for and those that a target or the choice of settings looks
+    at, else all but, with minibatches, the norm of the full gradient, which would cost more than the
+    steps do."""
     available = (*STEP_METRICS, *problem.metrics)
     batches = problem.stream is not None and problem.longest is None
     usual = [name for name in available if not (batches and name == "grad_norm")]
     # Targets of every task, so that two tasks of one problem share their runs.
     looked_at = {t.metric for task in experiment.tasks for t in task.targets}
+    looked_at |= {experiment.tuning.select} if experiment.tuning else set()
     wanted = {"loss", *(experiment.record.metrics or usual), *looked_at}
     return tuple(m for m in available if m in wanted)
 
