@@ -74,7 +74,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("place")
     told = call("run", write(folder), "--out", folder / "out", "--timings")
     assert told.exit_code == 0, told.output
-    assert "small: 6 runs (" in told.output
+    assert "small: 8 runs (" in told.output
     assert "compile" in told.output
     return folder
 
@@ -87,7 +87,7 @@ def test_a_run_leaves_a_report_and_nothing_outside(place: Path) -> None:
     here = {p.name for p in (out / "small").iterdir()}
     assert {"index.html", "report.md", "runs.parquet", "runs.csv", "manifest.json"} <= here
     assert not [name for name in tree(place) if ".writing-" in name]
-    assert len(optlab.load(out / "small").runs) == 6
+    assert len(optlab.load(out / "small").runs) == 8
 
 
 def test_a_second_run_is_told_at_once_without_jax(place: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_report_of_another_text_is_not_up_to_date(place: Path, tmp_path: Path)
 def test_without_a_report(tmp_path: Path) -> None:
     told = call("run", write(tmp_path), "--out", tmp_path / "out", "--no-report")
     assert told.exit_code == 0
-    assert re.fullmatch(r"small: 6 runs \([^()]*\)\n", told.output)
+    assert re.fullmatch(r"small: 8 runs \([^()]*\)\n", told.output)
     assert {p.name for p in (tmp_path / "out").iterdir()} <= {".cache", "small"}
     assert not (tmp_path / "out/small/index.html").exists()
 
@@ -168,12 +168,12 @@ def test_runs_that_break_end_in_1_and_the_others_stand(tmp_path: Path) -> None:
         told = call("run", spec, "--out", out)
         assert told.exit_code == 1
         assert (
-            "sgd on mine: 2 runs broke: the loss looks at a value while it is compiled"
+            "sgd on mine: 3 runs broke: the loss looks at a value while it is compiled"
             in told.output
         )
         assert "Traceback" not in told.output
     runs = pd.read_parquet(out / "small" / "runs.parquet")
-    assert (runs["status"] == "error").sum() == 2
+    assert (runs["status"] == "error").sum() == 3
     assert set(runs.loc[runs["problem"] == "bowl", "status"]) <= {"hit", "budget"}
     assert (out / "small" / "index.html").is_file()
 
@@ -264,7 +264,7 @@ def test_plan_says_what_it_will_cost(place: Path) -> None:
     assert told.exit_code == 0
     assert "bowl: 3 parameters, 12 steps, gap_over_start <= 0.001" in told.output
     assert "sgd: 2 settings over lr" in told.output
-    assert "6 runs, 72 run-steps, 1 cells of 1 programs" in told.output
+    assert "8 runs, 96 run-steps, 1 cells of 1 programs" in told.output
 
 
 def test_list_names_everything() -> None:
@@ -363,7 +363,7 @@ def test_hostile_titles_reach_the_end(tmp_path: Path) -> None:
     text = SMALL.replace("A bowl", "'[/] [red] <b>&'").replace("bowl:", "'[/red]':")
     told = call("run", write(tmp_path, text, "[red].yaml"), "--out", tmp_path / "out")
     assert told.exit_code == 0, told.output
-    assert "[red]: 6 runs" in told.output
+    assert "[red]: 8 runs" in told.output
 
 
 # --- Ctrl-C ---
@@ -404,6 +404,6 @@ def test_a_table_that_was_damaged_is_made_again(tmp_path: Path) -> None:
         (out / "small" / name).write_bytes(b"x")
         told = call("run", spec, "--out", out)
         assert told.exit_code == 0
-        assert "6 were stored already" in told.output
+        assert "8 were stored already" in told.output
     assert (out / "small/runs.csv").read_bytes() == before
     assert not pd.read_parquet(out / "small/runs.parquet").empty

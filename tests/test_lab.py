@@ -89,7 +89,7 @@ def test_exactly_the_documented_files_are_written(done: Results) -> None:
     folder = done.folder
     assert {p.name for p in folder.iterdir()} == {
         "runs.parquet", "curves.parquet", "paths.parquet", "runs.csv", "manifest.json", "cells",
-        "pictures.npz", "worked.json",
+        "pictures.npz", "worked.json", "claims.json", "verdicts.csv",
     }  # fmt: skip
     assert all(p.suffix == ".npz" for p in (folder / "cells").rglob("*") if p.is_file())
     outside = {p.name for p in folder.parent.parent.iterdir()}
@@ -98,9 +98,9 @@ def test_exactly_the_documented_files_are_written(done: Results) -> None:
 
 def test_rows_are_the_arithmetic_of_gradient_descent(done: Results) -> None:
     runs = done.runs
-    assert len(runs) == 2 * (1 + 2 + 1) + 2
+    assert len(runs) == 2 * (1 + 2 + 1) + 2 + (2 + 1)  # the last are those of the default rate
     assert list(runs["problem"].unique()) == ["bowl", "given"]
-    assert runs["status"].value_counts().to_dict() == {"hit": 4, "budget": 6}
+    assert runs["status"].value_counts().to_dict() == {"hit": 4, "budget": 9}
     # Curvatures 1/2 and 1 around (1, -1/2): each coordinate shrinks by (1 - lr h) a step.
     h, c = np.array([0.5, 1.0]), np.array([1.0, -0.5])
     paths = done.paths.pivot_table(
@@ -140,7 +140,7 @@ def test_the_manifest_says_how_it_was_made(done: Results) -> None:
     text = (done.folder / "manifest.json").read_text(encoding="utf-8")
     made = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     assert made["spec"] == SMALL
-    assert made["counts"] == {"hit": 4, "budget": 6, "diverged": 0, "error": 0}
+    assert made["counts"] == {"hit": 4, "budget": 9, "diverged": 0, "error": 0}
     bowl, given = made["problems"]
     assert (bowl["curvature"], bowl["minimum"]["value"], bowl["steps"]) == ([0.5, 1.0], 0.0, 30)
     assert (given["steps"], given["targets"], given["decision"]) == (2, [], None)
@@ -155,7 +155,7 @@ def test_the_manifest_says_how_it_was_made(done: Results) -> None:
 
 def test_a_second_run_has_nothing_to_do(done: Results) -> None:
     again, listener = run(done.folder.parent.parent)
-    assert listener.begun == [(10, 0, 10)]
+    assert listener.begun == [(13, 0, 13)]
     assert listener.steps == 0
     pd.testing.assert_frame_equal(again.runs, done.runs)
     pd.testing.assert_frame_equal(again.curves, done.curves)
@@ -163,12 +163,13 @@ def test_a_second_run_has_nothing_to_do(done: Results) -> None:
 
 def test_a_grown_grid_runs_only_what_is_new(tmp_path: Path) -> None:
     before, first = run(tmp_path)
-    assert (first.steps, first.begun) == (8 * 30 + 2 * 2, [(10, 244, 0)])
+    # Two rates on four starts and the default one on two; all three on the given list.
+    assert (first.steps, first.begun) == (10 * 30 + 3 * 2, [(13, 306, 0)])
     grown = SMALL.replace("[0.1, 1.0]", "[0.5, 1.0, 0.1]").replace("evaluate: 2", "evaluate: 3")
     after, second = run(tmp_path, grown)
-    # One rate more on five starts, one start more for two rates, one rate more on the given list.
-    assert second.steps == (5 + 2) * 30 + 2
-    assert second.begun == [(18, second.steps, 10)]
+    # One rate more on five starts, one start more for three rates, one rate more on the given list.
+    assert second.steps == (5 + 3) * 30 + 2
+    assert second.begun == [(22, second.steps, 13)]
     kept = after.runs.set_index("run_id").loc[before.runs["run_id"]]
     pd.testing.assert_frame_equal(kept.reset_index(), before.runs)
     back, third = run(tmp_path)
@@ -183,7 +184,7 @@ def test_a_damaged_cell_is_run_again(tmp_path: Path) -> None:
     cells[-1].write_bytes(large[:200] + bytes([large[200] ^ 1]) + large[201:])
     after, listener = run(tmp_path)
     assert listener.notes == [f"{cells[-1].name} could not be read and is run again"]
-    assert listener.steps == 8 * 30
+    assert listener.steps == 10 * 30
     pd.testing.assert_frame_equal(after.runs, before.runs)
 
 
@@ -240,9 +241,10 @@ problems:
 optimizers: [{a: {use: sgd, lr: [0.1, 0.2]}}, {b: {use: sgd, lr: [0.2, 0.3]}}]
 """
     found, listener = run(tmp_path, text)
-    assert listener.steps == 3 * 4 * 30  # three rates, four starts
+    # Three rates on four starts; the default one, which is both optimizers', on two.
+    assert listener.steps == (3 * 4 + 2) * 30
     runs = found.runs
-    assert len(runs) == 2 * 2 * 2 * 4
+    assert len(runs) == 2 * 2 * (2 * 4 + 2)
     told = runs.groupby(["problem", "optimizer"], sort=False)["status"].unique().map(list).to_dict()
     assert told == {("easy", "a"): ["hit"], ("easy", "b"): ["hit"],
                     ("hard", "a"): ["budget"], ("hard", "b"): ["budget"]}  # fmt: skip
@@ -280,20 +282,21 @@ optimizers: [{sgd: {lr: [0.1, 0.2]}}, adam]
 """
     found, listener = run(tmp_path, text)
     runs = found.runs
-    assert list(runs["problem"]) == ["a"] * 3 + ["b"] * 9 + ["c"] * 3
+    # Two rates of sgd, its default, and one of adam: on two evaluation seeds where starts are drawn.
+    assert list(runs["problem"]) == ["a"] * 4 + ["b"] * 11 + ["c"] * 4
     status = runs.groupby("problem")["status"].unique().map(list).to_dict()
     assert status == {"a": ["error"], "b": ["error"], "c": ["budget"]}
     assert runs[runs["problem"] != "c"][["loss_final", "gap", "diverged_at"]].isna().all(axis=None)
-    assert found.manifest["counts"] == {"hit": 0, "budget": 3, "diverged": 0, "error": 12}
+    assert found.manifest["counts"] == {"hit": 0, "budget": 4, "diverged": 0, "error": 15}
     errors = found.manifest["errors"]
     assert {(e["problem"], e["optimizer"], e["runs"]) for e in errors} == {
-        ("a", "sgd", 2), ("a", "adam", 1), ("b", "sgd", 6), ("b", "adam", 3),
+        ("a", "sgd", 3), ("a", "adam", 1), ("b", "sgd", 8), ("b", "adam", 3),
     }  # fmt: skip
     assert all("jax.numpy" in e["message"] and "\n" not in e["message"] for e in errors)
     assert len(listener.notes) == 4
     assert set(found.curves["run_id"]) == set(runs[runs["problem"] == "c"]["run_id"])
     again, listener = run(tmp_path, text)
-    assert listener.begun == [(15, 3 * 5, 3)]  # what broke when it ran is tried again
+    assert listener.begun == [(19, 4 * 5, 4)]  # what broke when it ran is tried again
     pd.testing.assert_frame_equal(again.runs, runs)
 
 

@@ -87,7 +87,7 @@ def test_an_identity_changes_with_every_cause() -> None:
     by_cause = runs(
         optimizers="[{momentum: {lr: [0.1, 0.2]}}]", more="seeds: {tune: 2, evaluate: 3}\n"
     )
-    assert len({r.run_id for r in by_cause}) == len(by_cause) == 2 * (2 + 3 + 1)
+    assert len({r.run_id for r in by_cause}) == len(by_cause) == 2 * (2 + 3 + 1) + 3
 
 
 def test_a_switch_of_an_optimizer_from_elsewhere_is_a_cause() -> None:
@@ -133,7 +133,8 @@ def test_settings_are_tuned_only_where_there_is_a_choice() -> None:
     # One setting of sgd meets the same tune starts as adam's two, so that it can be compared.
     assert roles("[rosenbrock]", "[sgd, {adam: {lr: [0.1, 1]}}]", seeds) == {
         ("sgd", "tune", "drawn"): 2, ("sgd", "evaluate", "drawn"): 3, ("sgd", "picture", "usual"): 1,
-        ("adam", "tune", "drawn"): 4, ("adam", "evaluate", "drawn"): 6, ("adam", "picture", "usual"): 2,
+        # On evaluation seeds also adam as it comes.
+        ("adam", "tune", "drawn"): 4, ("adam", "evaluate", "drawn"): 6 + 3, ("adam", "picture", "usual"): 2,
     }  # fmt: skip
     # A problem that excludes the swept one has nothing to choose.
     assert ("sgd", "tune", "drawn") not in roles(
@@ -144,7 +145,7 @@ def test_settings_are_tuned_only_where_there_is_a_choice() -> None:
 def test_a_given_start_is_one_exact_run() -> None:
     start = "{w1: 0.5, b1: 0, w2: 0.3, b2: 0}"
     assert roles(f"[{{relu_network: {{start: {start}}}}}]", "[{sgd: {lr: [0.1, 0.2]}}]") == {
-        ("sgd", "evaluate", "given"): 2
+        ("sgd", "evaluate", "given"): 2 + 1  # and its default rate
     }
     assert roles("[{recorded_gradients: {w1: [1], b1: [1], w2: [1], b2: [1]}}]") == {
         ("sgd", "evaluate", "given"): 1
@@ -158,14 +159,14 @@ def test_runs_stand_in_the_order_of_the_file() -> None:
     found = runs(
         "[rosenbrock, quadratic]", "[{sgd: {lr: [2, 1]}}, adam]", "seeds: {tune: 1, evaluate: 1}\n"
     )
-    told = [(r.task.name, r.contender.name, r.hypers["lr"], r.role) for r in found]
-    one = [("sgd", 2.0), ("sgd", 1.0), ("adam", 0.001)]
-    assert told == [
-        (problem, *setting, role)
-        for problem in ("rosenbrock", "quadratic")
-        for setting in one
-        for role in ("tune", "evaluate", "picture")
+    told = [(r.task.name, r.contender.name, r.hypers["lr"], r.part) for r in found]
+    parts = ("trial", "grid", "picture")
+    one = [
+        *[("sgd", lr, part) for lr in (2.0, 1.0) for part in parts],
+        ("sgd", 0.01, "default"),
+        *[("adam", 0.001, part) for part in parts],
     ]
+    assert told == [(problem, *each) for problem in ("rosenbrock", "quadratic") for each in one]
 
 
 # --- cells ---
@@ -202,8 +203,9 @@ def test_hyperparameters_that_cannot_be_arrays_split_programs() -> None:
         optimizers="[{k: {use: optax.contrib.muon, ns_steps: [3, 4], lr: [0.1, 0.2]}}]"
     )
     cells = plan.cells(experiment, plan.runs(experiment))
-    assert {dict(c.program.fixed)["ns_steps"] for c in cells} == {3.0, 4.0}
-    assert len({id(c.program) for c in cells}) == 2
+    # Those that are tried, and the default one.
+    assert {dict(c.program.fixed)["ns_steps"] for c in cells} == {3.0, 4.0, 5.0}
+    assert len({id(c.program) for c in cells}) == 3
     for cell in cells:
         for run in cell.runs:
             assert all(run.hypers[name] == value for name, value in cell.program.fixed)

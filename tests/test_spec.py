@@ -262,8 +262,8 @@ TOLD = [
     "3:21: seeds.evalute: no such key; did you mean 'evaluate'?",
     "4:12: precision: 'float16' is not one of 'float64' or 'float32'",
     "5:26: record.metrics[1]: no metric named 'lossy'; did you mean 'loss'?",
-    "6:1: colour: no such key; known: epochs, optimizers, precision, problems, question, record, "
-    "seeds, steps, targets, title",
+    "6:1: colour: no such key; known: claims, epochs, groups, import, optimizers, precision, "
+    "problems, profile, question, record, search, seeds, steps, targets, title, tuning",
     "7:11: targets.gapp: no such target; did you mean 'gap'?",
     "7:29: targets.loss: 'NaN' is not a number",
     "9:5: problems[0]: no problem named 'rosenbrok'; did you mean 'rosenbrock'?",
@@ -285,7 +285,7 @@ TOLD = [
     "17:26: optimizers[1].sgd.lr[2]: 'on' is not a number; write a number, a list of numbers, or a "
     "range such as {log: [1e-4, 1], n: 9}",
     "18:26: optimizers[2].momentum.lr.log: a log range must begin above 0",
-    "18:58: optimizers[2].momentum.beta.m: no such scale; known: linear, log",
+    "18:58: optimizers[2].momentum.beta.m: no such scale; known: linear, log, one_minus_log",
     "19:5: optimizers[3]: no optimizer named 'adamm'; did you mean 'adam'?",
     "20:19: optimizers[4].rmsprop.lr: '12:30' is not a number; write a number, a list of numbers, "
     "or a range such as {log: [1e-4, 1], n: 9}",

@@ -125,6 +125,8 @@ def _check_apart(
     faults: Faults,
 ) -> None:
     """What is imported has names of its own."""
+    if not brought:
+        return
     problems = [task.name for task in [*tasks, *brought]]
     for what, twice in (
         ("problem", {name for name in problems if problems.count(name) > 1}),
