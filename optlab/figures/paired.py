@@ -22,6 +22,7 @@ __all__ = ["paired"]
 
 _ROW = 0.46  # inches
 _APART = 4 * "\N{NO-BREAK SPACE}"
+_KEYS = ["claim", "problem", "measure", "b", "selection_b"]
 _VERDICTS = {"SUPPORTED": "supported", "REFUTED": "refuted", "INCONCLUSIVE": "inconclusive"}
 
 
@@ -35,22 +36,22 @@ def paired(results: Results, judged: pd.DataFrame, seeds: pd.DataFrame) -> Figur
     the two missed has no finite difference: it stands at the border, as an arrow.
     """
     groups = list(judged.groupby(["claim", "measure"], sort=False))
+    by = seeds.groupby(_KEYS, sort=False)["difference"]
+    found = {key: values.to_numpy(float) for key, values in by}
     titles = [str(rows["text"].iloc[0]) for _, rows in groups]
     most = max((len(rows) for _, rows in groups), default=1)
     figure, axes = panels(titles, size=(5.0, 1.0 + _ROW * most), columns=2)
     for axis, (_, rows) in zip(axes, groups, strict=True):
-        _panel(axis, rows, seeds, looks(results.manifest))
+        _panel(axis, rows, found, looks(results.manifest))
     return figure
 
 
-def _panel(axis: Axes, rows: pd.DataFrame, seeds: pd.DataFrame, look: dict[str, Look]) -> None:
+def _panel(
+    axis: Axes, rows: pd.DataFrame, seeds: dict[Any, np.ndarray], look: dict[str, Look]
+) -> None:
     first = rows.iloc[0]
     ratio = first["scale"] == "ratio"
-    keys = ["claim", "problem", "measure", "b", "selection_b"]
-    each = [
-        seeds.loc[(seeds[keys] == row[keys]).all(axis=1), "difference"].to_numpy(float)
-        for _, row in rows.iterrows()
-    ]
+    each = [seeds[tuple(row[key] for key in _KEYS)] for _, row in rows.iterrows()]
     delta = math.log10(first["margin"]) if ratio else float(first["margin"])
     low, high, straight = _reach(rows, each, delta, ratio)
     two_sided = first["kind"] == "equivalent"

@@ -115,7 +115,7 @@ def _over_problems(rows: pd.DataFrame) -> list[Line]:
     for _, row in rows[rows["problem"] == ALL_PROBLEMS].iterrows():
         against = f" against {side_name(row['b'], row['selection_b'])}"
         label = f" ({row['label']})" if row["label"] else ""
-        over = f"over the {plural(int(row['n']), 'problem')} as a sample{against}"
+        over = f"over {plural(int(row['n']), 'problem')} taken as a sample{against}"
         out.append(Line(row["verdict"], f"{over}, {_measured([row['measure']])}{label}"))
     return out
 

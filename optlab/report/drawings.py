@@ -88,6 +88,8 @@ def metrics(results: Results, best: pd.DataFrame) -> list[tuple[str, list[Pictur
     return out
 
 
+_FEW = 4  # problems that the runtime distribution is also drawn of one by one
+
 _ROWS = 24  # of a panel of pairs; more go into another
 
 
@@ -107,13 +109,13 @@ def paired(results: Results, judged: pd.DataFrame, seeds: pd.DataFrame) -> list[
 
 
 def runtime(results: Results, hits: pd.DataFrame) -> list[Picture]:
-    """The runtime distribution over all problems, then of each where there are several."""
+    """The runtime distribution over all problems, then of each where there are a few."""
     if not np.isfinite(hits["evals"].astype(float)).any():
         return []
     names = list(hits["problem"].unique())
     whole = "all problems" if len(names) > 1 else names[0]
     parts = [(whole, hits)]
-    if len(names) > 1:
+    if 1 < len(names) <= _FEW:
         parts += [(name, hits[hits["problem"] == name]) for name in names]
     drawn = []
     for place, (name, mine) in enumerate(parts, start=1):
