@@ -78,7 +78,6 @@ def foreseen(asked: Asked) -> list[Found]:
     return [
         *_few_seeds(asked),
         *_claims(asked),
-        *_no_tune_seeds(asked),
         *_one_tune_seed(asked),
         *_untuned(asked),
         *_unequal(asked),
@@ -174,17 +173,6 @@ def _choices(asked: Asked) -> list[tuple[str, str]]:
         for p, o in pairs(asked.manifest)
         if asked.settings(o) > 1 and p["name"] not in asked.exact
     ]
-
-
-def _no_tune_seeds(asked: Asked) -> Iterator[Found]:
-    if (asked.manifest.get("seeds") or {}).get("tune") == 0 and _choices(asked):
-        yield (
-            "selection",
-            (
-                "Settings are chosen on the runs that are shown (there are no tune seeds), which flatters "
-                f"whoever has more settings to try: {named(_choices(asked))}; write `seeds: {{tune: 3}}`."
-            ),
-        )
 
 
 def _one_tune_seed(asked: Asked) -> Iterator[Found]:

@@ -68,8 +68,8 @@ def all_diverged(chosen: pd.DataFrame) -> list[Found]:
     return [("diverged", text)] if names else []
 
 
-def below_minimum(runs: pd.DataFrame, manifest: dict[str, Any]) -> list[Found]:
-    found = []
+def below_minimum(runs: pd.DataFrame, manifest: dict[str, Any]) -> Iterator[Found]:
+    parts = []
     for problem in manifest["problems"]:
         minimum = problem.get("minimum")
         if not minimum:
@@ -81,11 +81,16 @@ def below_minimum(runs: pd.DataFrame, manifest: dict[str, Any]) -> list[Found]:
         bound = minimum["value"] - (minimum.get("error") or 0.0) - slack
         below = once(mine[mine["loss_best"] < bound])
         if len(below):
-            found.append(("minimum", f"{plural(len(below), 'run')} on {problem['name']} went below "
-                          f"the minimum f* = {number(minimum['value'], 6)} "
-                          f"({minimum['provenance']}): f* is wrong there, and every gap and target "
-                          "that rests on it."))  # fmt: skip
-    return found
+            known = f"f* = {number(minimum['value'], 6)}, {minimum['provenance']}"
+            parts.append(f"{plural(len(below), 'run')} on {problem['name']} ({known})")
+    if parts:
+        yield (
+            "minimum",
+            (
+                f"The loss went below the minimum in {listed(parts)}: f* is wrong there, and so is every "
+                "gap and target that rests on it."
+            ),
+        )
 
 
 def stalled(chosen: pd.DataFrame) -> list[Found]:

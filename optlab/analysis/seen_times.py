@@ -23,7 +23,7 @@ __all__ = ["at_rounding", "budget", "crossing", "easy", "hard", "within_cadence"
 def _decided(times: pd.DataFrame, problem: dict[str, Any]) -> pd.DataFrame:
     """The times to the deciding target of one problem, of those that ran."""
     mine = (times["problem"] == problem["name"]) & (times["target"] == problem.get("decision"))
-    return times[mine & (times["n"] > 0)]
+    return times[mine & (times["n"] > 0)].astype({"reached_median": float, "held_median": float})
 
 
 def easy(times: pd.DataFrame, manifest: dict[str, Any]) -> Iterator[Found]:
