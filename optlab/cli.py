@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from optlab.problems import Family
     from optlab.rules import Rule
-    from optlab.spec import Experiment
+    from optlab.spec import Contender, Experiment
 
 app = typer.Typer(
     help="A laboratory for optimizers: one YAML file asks, one offline page answers.",
@@ -258,7 +258,7 @@ def _run_one(
     counts = results.manifest["counts"]
     told = ", ".join(f"{n:,} {status}" for status, n in counts.items() if n)
     kept = f"; {bar.stored:,} were stored already" if bar.stored else ""
-    _tell((name, "bold"), f": {len(results.runs):,} runs ({told}){kept}")
+    _tell((name, "bold"), f": {sum(counts.values()):,} runs ({told}){kept}")
     if len(results.verdicts):
         came = results.verdicts["verdict"].value_counts()
         _tell("  verdicts: ", ", ".join(f"{count} {name}" for name, count in came.items()))
@@ -299,9 +299,7 @@ def report(
 @app.command()
 def compare(
     a: Annotated[Path, typer.Argument(help="A result folder, or a baseline.", metavar="A")],
-    b: Annotated[
-        Path | None, typer.Argument(help="What is held against it.", metavar="B")
-    ] = None,
+    b: Annotated[Path | None, typer.Argument(help="What is held against it.", metavar="B")] = None,
     baseline: Annotated[
         Path | None, typer.Option(help="Hold A against this baseline.", metavar="FILE")
     ] = None,
@@ -352,8 +350,9 @@ def plan(specs: Specs) -> None:
                       f"{task.steps:,} steps, {goal}"
                       + "".join(f" ({note})" for note in task.notes))  # fmt: skip
             for c in experiment.contenders:
-                swept = f" over {', '.join(c.swept)}" if c.swept else ""
-                _tell(f"  {c.name}: {c.size:,} setting{'s' * (c.size > 1)}{swept}")
+                _tell(f"  {c.name}: {_settings(experiment, c)}")
+            if any(c.swept for c in experiment.contenders):
+                _tell(f"  settings are chosen by {_chosen_by(experiment)}")
             out.print(
                 f"  {cost.runs:,} runs, {_short(cost.run_steps)}run-steps, {cost.cells:,} cells of "
                 f"{cost.programs} programs\n"
@@ -363,6 +362,40 @@ def plan(specs: Specs) -> None:
             )
             for found in foresee(experiment):
                 _tell(("  warning: ", "yellow"), found["text"])
+
+
+def _settings(experiment: Experiment, contender: Contender) -> str:
+    """What is tried of an optimizer, and in two stages what is run of it after that."""
+    swept = contender.swept
+    tried = _many(contender.size, "trial" if contender.search else "setting")
+    tried += f" over {', '.join(swept)}" if swept else ""
+    if not experiment.staged or contender.imported:
+        return tried
+    tasks = [task for task in experiment.tasks if contender.name in task.optimizers]
+    seeds = [experiment.seeds_of(task) for task in tasks]
+    given = all(start[0][2] == "given" and len(start) == 1 for _, start, _ in seeds)
+    tune, evaluate = (max((len(s[i]) for s in seeds), default=0) for i in (0, 1))
+    here = "the given start" if given else _many(tune, "tune seed")
+    there = "it" if given else _many(evaluate, "evaluate seed")
+    curves = [f"{_many(len(v), 'value')} of {name}" for name, v in contender.profile.items()]
+    if not swept:
+        return f"{' and '.join([tried, *curves])} on {here if given else there}"
+    last = ["the chosen setting", "the default", *curves]
+    return f"{tried} on {here}; then {', '.join(last[:-1])} and {last[-1]} on {there}"
+
+
+def _chosen_by(experiment: Experiment) -> str:
+    select = experiment.tuning.select if experiment.tuning else "held"
+    known = {
+        "held": "the time to hold the target",
+        "reached": "the time to reach the target",
+        "loss": "the last loss",
+    }
+    return f"{known.get(select, select)}, the median over seeds"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def _duration(seconds: float) -> str:

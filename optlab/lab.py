@@ -37,7 +37,9 @@ __all__ = ["Progress", "run"]
 
 
 class Progress(Protocol):
-    """Who is told how far the work is, in run-steps (one update of one run)."""
+    """Who is told how far the work is, in run-steps (one update of one run).
+
+    Each stage begins anew: `runs` and `stored` count those of the stages before it too."""
 
     def begin(self, name: str, runs: int, run_steps: int, stored: int) -> None: ...
 
@@ -123,6 +125,8 @@ class _Laboratory:
         self.failed: list[Sequence[Run]] = []
         self.fingerprints: dict[str, Any] = {}
         self.known: set[str] = set()
+        self.asked: set[tuple[str, str, str]] = set()  # (problem, optimizer, run_id), of all stages
+        self.made: set[str] = set()
         self.engine = Engine()
         self.programs: dict[tuple[Any, ...], plan.Program] = {}
         self._keys: dict[tuple[Any, ...], str] = {}
@@ -203,11 +207,11 @@ class _Laboratory:
         """Bring in what is stored of `runs`, and run the rest."""
         with self._timed("plan"):
             todo = self._stored(runs, found)
+        self.asked.update((r.task.name, r.contender.name, r.run_id) for r in runs)
+        self.made.update(r.run_id for r in todo)
         with self._timed("starts"):
-            new = {r.run_id for r in todo}
-            stored = sum(r.run_id not in new for r in runs)
             todo = self._draw(todo)
-        self._execute(todo, found, len(runs), stored)
+        self._execute(todo, found)
 
     def _chosen(
         self, runs: list[Run], found: dict[str, _Found], minima: dict[str, Minimum | None]
@@ -298,10 +302,11 @@ class _Laboratory:
             [self.draws.key(r) for r in cell.runs] if cell.program.problem.noise else None,
         )
 
-    def _execute(self, todo: list[Run], found: dict[str, _Found], total: int, stored: int) -> None:
+    def _execute(self, todo: list[Run], found: dict[str, _Found]) -> None:
         cells = plan.cells(self.experiment, todo, self.programs)
         steps = sum(len(c.runs) * c.program.steps for c in cells)
-        self.progress.begin(self.experiment.name, total, steps, stored)
+        stored = sum(run_id not in self.made for *_, run_id in self.asked)
+        self.progress.begin(self.experiment.name, len(self.asked), steps, stored)
         execution = self.engine.execute(cells, self._inputs)
         try:
             for cell, outcome in execution:
