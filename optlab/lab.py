@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from optlab.declared import declare
 from optlab.draws import Draws, fingerprint
 from optlab.engine import Engine, History, Inputs
 from optlab.files import atomic_write, clear_strays
+from optlab.gathered import Gathered
 from optlab.manifest import manifest
 from optlab.minima import Minima
 from optlab.plan import Cell, Run
@@ -96,14 +97,6 @@ def _looks(experiment: Experiment, most: int) -> tuple[int, ...]:
     return tuple(looks)
 
 
-@dataclass(eq=False)
-class _Found:
-    """The histories of one program: what the store had and what was run now."""
-
-    runs: list[list[Run]] = field(default_factory=list)
-    histories: list[History] = field(default_factory=list)
-
-
 class _Laboratory:
     """One experiment on its way from plan to tables."""
 
@@ -122,9 +115,8 @@ class _Laboratory:
         self.draws = Draws(experiment.seeds.experiment)
         self.minima = Minima(out / ".cache" / "minima.json")
         self.errors: list[dict[str, Any]] = []
-        self.failed: list[Sequence[Run]] = []
         self.fingerprints: dict[str, Any] = {}
-        self.known: set[str] = set()
+        self.gathered = Gathered(self._key)
         self.asked: set[tuple[str, str, str]] = set()  # (problem, optimizer, run_id), of all stages
         self.made: set[str] = set()
         self.engine = Engine()
@@ -140,17 +132,17 @@ class _Laboratory:
             minima = {t.name: self.minima(t.problem) for t in self.experiment.tasks}
             runs = list(plan.runs(self.experiment))
             self.claims = declare(self.folder, self.experiment.claims, self._seen)
-        found = self._imported(runs)
-        self._stage(runs, found)
+        self._import(runs)
+        self._stage(runs)
         if self.experiment.staged:
             with self._timed("tables"):
-                chosen = self._chosen(runs, found, minima)
+                chosen = self._chosen(runs, minima)
             with self._timed("plan"):
                 second = list(plan.chosen_runs(self.experiment, chosen))
-            self._stage(second, found)
+            self._stage(second)
             runs = _by_task(self.experiment, [*runs, *second])
         with self._timed("tables"):
-            table = self._tables(runs, found, minima)
+            table = self._tables(runs, minima)
             status = table["status"].eq("error").groupby(table["problem"]).all()
             broken = set(status.index[status])
             sound = [t for t in self.experiment.tasks if t.name not in broken]
@@ -166,24 +158,23 @@ class _Laboratory:
         csv = verdicts(results).to_csv(index=False).encode()
         atomic_write(self.folder / "verdicts.csv", lambda file: file.write(csv))
 
-    def _imported(self, runs: list[Run]) -> dict[str, _Found]:
-        """The runs that were made elsewhere, as if they had been found in the store. One that ends
+    def _import(self, runs: list[Run]) -> None:
+        """Take in the runs that were made elsewhere, as if they had been found in the store. One that ends
         early, without a word of divergence, is an error: it says nothing of its optimizer."""
-        found: dict[str, _Found] = {}
         for task in self.experiment.tasks:
             if task.imported is None:
                 continue
             mine = [run for run in runs if run.task is task]
             whole = [i for i, finished in enumerate(task.imported.finished) if finished]
             history = History(task.imported.steps, dict(task.imported.metrics), None, 0.0)
-            self.known.update(run.run_id for run in mine)
-            found[_elsewhere(task)] = _Found([[mine[i] for i in whole]], [history.of(whole)])
+            self.gathered.known.update(run.run_id for run in mine)
+            if whole:
+                self.gathered.add(_elsewhere(task), [mine[i] for i in whole], history.of(whole))
             ended = [
                 run for run, done in zip(mine, task.imported.finished, strict=True) if not done
             ]
             if ended:
                 self._broken(ended, ValueError("ends before the last step of the others"))
-        return found
 
     def _seen(self, claim: Claim) -> bool:
         """Whether runs of both sides of a claim are stored, on any problem that it speaks of."""
@@ -203,18 +194,18 @@ class _Laboratory:
         run = Run("", task, contender, next(contender.settings()), "evaluate", 0, "", "")
         return self.store.has(self._key(run))
 
-    def _stage(self, runs: list[Run], found: dict[str, _Found]) -> None:
+    def _stage(self, runs: list[Run]) -> None:
         """Bring in what is stored of `runs`, and run the rest."""
         with self._timed("plan"):
-            todo = self._stored(runs, found)
+            todo = self._stored(runs)
         self.asked.update((r.task.name, r.contender.name, r.run_id) for r in runs)
         self.made.update(r.run_id for r in todo)
         with self._timed("starts"):
             todo = self._draw(todo)
-        self._execute(todo, found)
+        self._execute(todo)
 
     def _chosen(
-        self, runs: list[Run], found: dict[str, _Found], minima: dict[str, Minimum | None]
+        self, runs: list[Run], minima: dict[str, Minimum | None]
     ) -> dict[tuple[str, str], dict[str, float]]:
         """The setting that the trials choose for each (problem, optimizer). One of which every trial
         stopped with an error has none."""
@@ -222,7 +213,7 @@ class _Laboratory:
         known = manifest(self.experiment, minima, self.fingerprints)
         chosen: dict[tuple[str, str], dict[str, float]] = {}
         if trials:
-            best = best_settings(self._rows(trials, found, minima), known)
+            best = best_settings(self.gathered.rows(trials, minima), known)
             for _, row in best[best["errors"] < best["seeds"] * best["settings"]].iterrows():
                 names = self.experiment.contender(row["optimizer"]).sweep
                 chosen[row["problem"], row["optimizer"]] = setting(row, names)
@@ -239,21 +230,20 @@ class _Laboratory:
         yield
         self.timings[name] = self.timings.get(name, 0.0) + time.perf_counter() - began
 
-    def _stored(self, runs: list[Run], found: dict[str, _Found]) -> list[Run]:
-        """Bring in what is stored and not yet `found`, by program key; the runs that are neither, one
-        of each run_id."""
+    def _stored(self, runs: list[Run]) -> list[Run]:
+        """Bring in what is stored and was not yet gathered; the runs that are neither, one of each
+        run_id."""
         wanted: dict[str, dict[str, Run]] = {}
         for run in runs:
             key = self._key(run)
-            if run.run_id not in self.known:
+            if run.run_id not in self.gathered.known:
                 wanted.setdefault(key, {}).setdefault(run.run_id, run)
         todo: list[Run] = []
         for key, by_id in wanted.items():
-            mine = found.setdefault(key, _Found())
-            self.known.update(by_id)
+            self.gathered.known.update(by_id)
             for cell in self.store.load(key, by_id):
-                mine.runs.append([by_id.pop(name) for name in cell.run_ids])
-                mine.histories.append(cell.history)
+                members = [by_id.pop(name) for name in cell.run_ids]
+                self.gathered.add(key, members, cell.history)
             todo.extend(by_id.values())
         for path in self.store.broken:
             self.progress.note(f"{path.name} could not be read and is run again")
@@ -299,10 +289,14 @@ class _Laboratory:
             [self.draws.start(r) for r in cell.runs],
             [dict(r.hypers) for r in cell.runs],
             self.draws.stream(cell.runs[0]),
-            [self.draws.key(r) for r in cell.runs] if cell.program.problem.noise else None,
+            self._noise_keys(cell),
         )
 
-    def _execute(self, todo: list[Run], found: dict[str, _Found]) -> None:
+    def _noise_keys(self, cell: Cell) -> list[np.ndarray] | None:
+        keys = (self.draws.key(run) for run in cell.runs)
+        return [key for key in keys if key is not None] or None
+
+    def _execute(self, todo: list[Run]) -> None:
         cells = plan.cells(self.experiment, todo, self.programs)
         steps = sum(len(c.runs) * c.program.steps for c in cells)
         stored = sum(run_id not in self.made for *_, run_id in self.asked)
@@ -310,24 +304,23 @@ class _Laboratory:
         execution = self.engine.execute(cells, self._inputs)
         try:
             for cell, outcome in execution:
-                self._take(cell, outcome, found)
+                self._take(cell, outcome)
                 self.progress.advance(len(cell.runs) * cell.program.steps)
         except Exception:  # a full disk, say: let the threads end before the process does
             execution.close()
             raise
         self.timings |= self.engine.timings
 
-    def _take(self, cell: Cell, outcome: History | Exception, found: dict[str, _Found]) -> None:
+    def _take(self, cell: Cell, outcome: History | Exception) -> None:
         if isinstance(outcome, Exception):
             self._broken(cell.runs, outcome)
             return
         key = self._key(cell.runs[0])
         self.store.put(key, [r.run_id for r in cell.runs], outcome)
-        found[key].runs.append(list(cell.runs))
-        found[key].histories.append(outcome)
+        self.gathered.add(key, cell.runs, outcome)
 
     def _broken(self, members: Sequence[Run], error: Exception) -> None:
-        self.failed.append(members)
+        self.gathered.fail(members)
         message = _plainly(error)
         first = message.splitlines()[0]
         for name, count in Counter(r.contender.name for r in members).items():
@@ -336,55 +329,13 @@ class _Laboratory:
                                 "message": message})  # fmt: skip
             self.progress.note(f"{name} on {problem} broke: {first}")
 
-    def _rows(
-        self, runs: list[Run], found: dict[str, _Found], minima: dict[str, Minimum | None]
-    ) -> pd.DataFrame:
-        """The table of `runs`, in their order; what else is found is left out."""
-        rows_of = self._places(runs)
-        rows = []
-        for key, results in found.items():
-            for members, history in zip(results.runs, results.histories, strict=True):
-                for columns, places, same in _alike(key, members, rows_of):
-                    minimum = minima[same[0].task.name]
-                    part = tables.run_rows(
-                        same, history.of(columns), minimum.value if minimum else None
-                    )
-                    rows.append(part.set_axis(places))
-        for failed in self.failed:
-            for member in failed:  # one by one: they may be of several programs
-                for _, places, same in _alike(self._key(member), [member], rows_of):
-                    rows.append(tables.error_rows(same).set_axis(places))
-        table = _in_order(rows)
-        if list(table["run_id"]) != [r.run_id for r in runs]:
-            raise AssertionError("the table of runs is not the plan's")
-        return table
-
-    def _places(self, runs: list[Run]) -> _Places:
-        rows_of: _Places = {}
-        for place, run in enumerate(runs):
-            rows_of.setdefault((self._key(run), run.run_id), []).append((place, run))
-        if len(rows_of) > len({run.run_id for run in runs}):
-            raise AssertionError("two programs share the identity of a run")
-        return rows_of
-
-    def _tables(
-        self, runs: list[Run], found: dict[str, _Found], minima: dict[str, Minimum | None]
-    ) -> pd.DataFrame:
+    def _tables(self, runs: list[Run], minima: dict[str, Minimum | None]) -> pd.DataFrame:
         """Write runs, curves and paths; give the runs."""
-        table = self._rows(runs, found, minima)
-        once = table.drop_duplicates("run_id")
-        number = {run_id: i for i, run_id in enumerate(once["run_id"])}
-        ended = once["diverged_at"].to_numpy(dtype=float)
-        curves, paths = [], []
-        for results in found.values():
-            for members, history in zip(results.runs, results.histories, strict=True):
-                index = np.array([number[r.run_id] for r in members])
-                curves.append((index, history, ended[index]))
-                if history.path is not None:
-                    paths.append((index, history, tables.coordinates(members[0].task)))
+        table = self.gathered.rows(runs, minima)
+        curves, paths = self.gathered.curves_and_paths(table)
         self._write_table("runs", table)
-        self._write_table("curves", tables.curve_table(curves, list(number)))
-        self._write_table("paths", tables.path_table(paths, list(number)))
+        self._write_table("curves", curves)
+        self._write_table("paths", paths)
         csv = table.to_csv(index=False).encode()
         atomic_write(self.folder / "runs.csv", lambda file: file.write(csv))
         return table
@@ -471,39 +422,8 @@ def _plainly(error: Exception) -> str:
     return f"{type(error).__name__}: {first}"
 
 
-_Places = dict[tuple[str, str], list[tuple[int, Run]]]
-"""(program key, run_id) -> where the run stands in the plan."""
-
-
-def _alike(
-    key: str, members: Sequence[Run], rows_of: _Places
-) -> Iterator[tuple[list[int], list[int], list[Run]]]:
-    """Runs executed together as rows of one task and contender each: their columns, their places in
-    the plan, and the runs. A run that the plan has under two names fills a row for each."""
-    groups: dict[tuple[str, str], tuple[list[int], list[int], list[Run]]] = {}
-    for column, member in enumerate(members):
-        for place, run in rows_of.get((key, member.run_id), ()):
-            columns, places, same = groups.setdefault(
-                (run.task.name, run.contender.name), ([], [], [])
-            )
-            columns.append(column)
-            places.append(place)
-            same.append(run)
-    yield from groups.values()
-
-
 def _by_task(experiment: Experiment, runs: list[Run]) -> list[Run]:
     """Runs of both stages in the order of the spec: by problem, then by optimizer."""
     tasks = {id(task): i for i, task in enumerate(experiment.tasks)}
     contenders = {id(contender): i for i, contender in enumerate(experiment.contenders)}
     return sorted(runs, key=lambda run: (tasks[id(run.task)], contenders[id(run.contender)]))
-
-
-def _in_order(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """The rows in the order of the plan, which their index says."""
-    filled = [part.dropna(axis=1, how="all") for part in parts]
-    ordered = pd.concat(filled).sort_index().reset_index(drop=True)
-    columns = list(dict.fromkeys(name for part in parts for name in part.columns))
-    hypers = [name for name in columns if name.startswith("hyper.")]
-    rest = [name for name in columns if name not in hypers]
-    return ordered.reindex(columns=[*rest[:4], *hypers, *rest[4:]])

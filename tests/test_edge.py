@@ -28,7 +28,7 @@ def _runs(statuses: dict[float, list[str]]) -> pd.DataFrame:
                 "status": s,
                 "hyper.lr": lr,
                 "run_id": f"{lr}-{role}",
-            }  # fmt: skip
+            }
             for lr, row in statuses.items()
             for role, s in zip(["tune", "evaluate", "picture"], row, strict=True)
         ]

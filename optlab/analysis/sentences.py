@@ -94,10 +94,10 @@ def _interval(row: Row, measure: Measure) -> str:
     n = f"{plural(row['n'], 'paired seed')}"
     level = f"{100 * row['level']:.3g} % interval"
     if measure.scale == "ratio":
-        effect, low, high = (_factor(row[name]) for name in ("effect", "low", "high"))
+        times, least, most = (_factor(row[name]) for name in ("effect", "low", "high"))
         a, b = side_name(row["a"], row["selection_a"]), side_name(row["b"], row["selection_b"])
         over = f"{a} over {b}" if measure.higher else f"{b} over {a}"
-        return f"{over}: {effect} times ({level} {low} to {high}, {n}, {row['method']})"
+        return f"{over}: {times} times ({level} {least} to {most}, {n}, {row['method']})"
     effect, low, high = (float(row[name]) for name in ("effect", "low", "high"))
     how = "worse" if effect < 0 else "better"
     size = "unknown" if math.isnan(effect) else number(abs(effect))

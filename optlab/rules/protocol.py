@@ -96,9 +96,16 @@ class Rule:
         )
 
     def step(
-        self, params: Any, grads: Any, t: Any, state: tuple[Any, ...], hypers: Mapping[str, Any]
+        self,
+        params: Any,
+        grads: Any,
+        t: Any,
+        state: tuple[Any, ...],
+        hypers: Mapping[str, Any],
+        **seen: Any,
     ) -> tuple[Any, tuple[Any, ...]]:
-        """One update of every leaf: the new parameters and the new state."""
+        """One update of every leaf: the new parameters and the new state. A rule asks for nothing
+        else that may be `seen`."""
         from jax import tree
 
         leaves, structure = tree.flatten(params)

@@ -1,0 +1,108 @@
+"""The histories of one experiment, stored, new or imported, and the tables that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from optlab import tables
+from optlab.engine import History
+from optlab.plan import Run
+from optlab.problems import Minimum
+
+__all__ = ["Gathered"]
+
+_Places = dict[tuple[str, str], list[tuple[int, Run]]]
+"""(program key, run_id) -> where the run stands in the plan."""
+
+
+@dataclass(eq=False)
+class Gathered:
+    """What came of runs: column i of a history is that of its i-th run.
+
+    `key` tells the program of a run: what has one identity was executed by one program."""
+
+    key: Callable[[Run], str]
+    known: set[str] = field(default_factory=set)
+    """The identities of runs that are in a history, will be, or have failed."""
+    _histories: list[tuple[str, Sequence[Run], History]] = field(default_factory=list)
+    _failed: list[Run] = field(default_factory=list)
+
+    def add(self, key: str, runs: Sequence[Run], history: History) -> None:
+        """Take in a history of one run or more."""
+        self._histories.append((key, runs, history))
+
+    def fail(self, runs: Sequence[Run]) -> None:
+        self._failed.extend(runs)
+
+    def rows(self, runs: Sequence[Run], minima: Mapping[str, Minimum | None]) -> pd.DataFrame:
+        """The table of `runs`, in their order; what else was gathered is left out."""
+        rows_of = self._places(runs)
+        parts = []
+        for key, members, history in self._histories:
+            for columns, places, same in _alike(key, members, rows_of):
+                minimum = minima[same[0].task.name]
+                part = tables.run_rows(
+                    same, history.of(columns), minimum.value if minimum else None
+                )
+                parts.append(part.set_axis(places))
+        for member in self._failed:  # one by one: they may be of several programs
+            for _, places, same in _alike(self.key(member), [member], rows_of):
+                parts.append(tables.error_rows(same).set_axis(places))
+        table = _in_order(parts)
+        if list(table["run_id"]) != [r.run_id for r in runs]:
+            raise AssertionError("the table of runs is not the plan's")
+        return table
+
+    def curves_and_paths(self, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The curves, up to where each run diverged, and the paths of all runs in `table`."""
+        once = table.drop_duplicates("run_id")
+        number = {run_id: i for i, run_id in enumerate(once["run_id"])}
+        ended = once["diverged_at"].to_numpy(dtype=float)
+        curves, paths = [], []
+        for _, members, history in sorted(self._histories, key=lambda h: number[h[1][0].run_id]):
+            index = np.array([number[r.run_id] for r in members], dtype=int)
+            curves.append((index, history, ended[index]))
+            if history.path is not None:
+                paths.append((index, history, tables.coordinates(members[0].task)))
+        return tables.curve_table(curves, list(number)), tables.path_table(paths, list(number))
+
+    def _places(self, runs: Sequence[Run]) -> _Places:
+        rows_of: _Places = {}
+        for place, run in enumerate(runs):
+            rows_of.setdefault((self.key(run), run.run_id), []).append((place, run))
+        if len(rows_of) > len({run.run_id for run in runs}):
+            raise AssertionError("two programs share the identity of a run")
+        return rows_of
+
+
+def _alike(
+    key: str, members: Sequence[Run], rows_of: _Places
+) -> Iterator[tuple[list[int], list[int], list[Run]]]:
+    """Runs executed together as rows of one task and contender each: their columns, their places in
+    the plan, and the runs. A run that the plan has under two names fills a row for each."""
+    groups: dict[tuple[str, str], tuple[list[int], list[int], list[Run]]] = {}
+    for column, member in enumerate(members):
+        for place, run in rows_of.get((key, member.run_id), ()):
+            columns, places, same = groups.setdefault(
+                (run.task.name, run.contender.name), ([], [], [])
+            )
+            columns.append(column)
+            places.append(place)
+            same.append(run)
+    yield from groups.values()
+
+
+def _in_order(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """The rows in the order of the plan, which their index says; columns as they first appear in it,
+    whichever part was done first."""
+    parts = sorted(parts, key=lambda part: part.index[0])
+    filled = [part.dropna(axis=1, how="all") for part in parts]
+    ordered = pd.concat(filled).sort_index().reset_index(drop=True)
+    columns = list(dict.fromkeys(name for part in parts for name in part.columns))
+    hypers = [name for name in columns if name.startswith("hyper.")]
+    rest = [name for name in columns if name not in hypers]
+    return ordered.reindex(columns=[*rest[:4], *hypers, *rest[4:]])
