@@ -23,14 +23,24 @@ def foresee(experiment: Experiment) -> list[dict[str, str]]:
     made = manifest(experiment, minima, {}, claims=claims, looks=[])
     asked = Asked(
         made,
-        {task.name: len(experiment.seeds_of(task)[1]) for task in experiment.tasks},
-        frozenset(
-            task.name
-            for task in experiment.tasks
-            if task.problem.given is not None and not task.problem.random
-        ),
+        {task.name: _seeds(experiment, task, "evaluate") for task in experiment.tasks},
+        {task.name: _seeds(experiment, task, "tune") for task in experiment.tasks},
+        frozenset(task.name for task in experiment.tasks if _exact(task)),
     )
     return [{"kind": kind, "text": text} for kind, text in foreseen(asked)]
+
+
+def _seeds(experiment: Experiment, task: Task, role: str) -> int:
+    """How many seeds a problem has in a role; those of runs made elsewhere stand in their file."""
+    if task.imported is not None:
+        return len({run.seed for run in task.imported.runs if run.role == role})
+    tune, evaluate, _ = experiment.seeds_of(task)
+    return len(tune if role == "tune" else evaluate)
+
+
+def _exact(task: Task) -> bool:
+    """Whether there is one instance: a given start, and nothing drawn."""
+    return task.imported is None and task.problem.given is not None and not task.problem.random
 
 
 def _known(task: Task) -> Minimum | None:

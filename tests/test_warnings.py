@@ -121,15 +121,15 @@ def test_a_claim_needs_the_seeds_that_the_exact_test_can_reach(claims: int) -> N
                 "claims": [claim] * claims}  # fmt: skip
 
     def told(seeds: int) -> dict[str, str]:
-        return dict(foreseen(Asked(manifest, {"p": seeds}, frozenset())))
+        return dict(foreseen(Asked(manifest, {"p": seeds}, {}, frozenset())))
 
     assert f"needs {least} and has {least - 1} on p" in told(least - 1)["claims"]
     assert f"seeds: {{evaluate: {least}}}" in told(least - 1)["claims"]
     assert "claims" not in told(least)
     # Where nothing is random there is nothing to be sure of.
-    assert "claims" not in dict(foreseen(Asked(manifest, {"p": 1}, frozenset({"p"}))))
+    assert "claims" not in dict(foreseen(Asked(manifest, {"p": 1}, {}, frozenset({"p"}))))
     # What runs have decided had seeds enough.
-    decided = Asked(manifest, {"p": least - 1}, frozenset(), frozenset({"c"}))
+    decided = Asked(manifest, {"p": least - 1}, {}, frozenset(), frozenset({"c"}))
     assert "claims" not in dict(foreseen(decided))
 
 
@@ -139,6 +139,21 @@ def test_never_needs_enough_runs_to_exclude_its_share(at_most: float) -> None:
     least = next(n for n in range(1, 999) if 1 - 0.025 ** (1 / n) < at_most)
     told = before(claims=f"[{{never: sgd, metric: diverged, at_most: {at_most}}}]")
     assert f"needs {least} and has 10" in told["claims"]
+
+
+def test_runs_made_elsewhere_have_the_seeds_of_their_file(tmp_path: Path) -> None:
+    rows = [
+        {"run": f"{name}-{lr}-{seed}", "optimizer": name, "lr": lr, "seed": seed, "step": step,
+         "metric": "loss", "value": 2.0 + seed - step * lr}
+        for name in ("a", "b") for lr in (0.1, 0.2) for seed in range(4) for step in range(6)
+    ]  # fmt: skip
+    pd.DataFrame(rows).to_csv(tmp_path / "runs.csv", index=False)
+    text = "title: t\nimport: [{net: {use: runs.csv, targets: {loss: 1.8}}}]\n"
+    found = foresee(parse(text, tmp_path / "s.yaml"))
+    told = {each["kind"]: each["text"] for each in found}
+    assert set(told) == {"seeds", "selection", "problem"}
+    assert told["seeds"].startswith("Only 4 evaluation seeds on net")
+    assert "a and b on net" in told["selection"]
 
 
 def test_plan_prints_them_and_where(tmp_path: Path) -> None:
@@ -392,6 +407,8 @@ def test_what_is_said_of_small_copies_of_them(tmp_path: Path, name: str) -> None
 def test_the_page_of_mistakes_names_every_kind() -> None:
     page = (ROOT / "docs" / "mistakes.md").read_text("utf-8")
     assert set(re.findall(r"`([a-z-]+)`", page)) >= set(KINDS)
+    starred = {kind for kind, *_ in FORESEEN} | {"selection"}
+    assert set(re.findall(r"`([a-z-]+)`\*", page)) == starred
     rows = [
         line.split("|")[2:-1] for line in page.splitlines() if re.match(r"\| (judge|seeds n)", line)
     ]

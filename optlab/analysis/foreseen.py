@@ -52,11 +52,12 @@ _MANY = 6  # names beyond these are counted
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked for: the manifest (or what it will be), how many evaluation seeds each problem
-    has, and the problems of which there is one exact instance."""
+    """What was asked for: the manifest (or what it will be), how many evaluation and tune seeds each
+    problem has, and the problems of which there is one exact instance."""
 
     manifest: dict[str, Any]
     seeds: Mapping[str, int]
+    tune: Mapping[str, int]
     exact: frozenset[str]
     decided: frozenset[str] = frozenset()
     """Ids of claims that runs have decided: they had seeds enough."""
@@ -78,6 +79,7 @@ def foreseen(asked: Asked) -> list[Found]:
     return [
         *_few_seeds(asked),
         *_claims(asked),
+        *_no_tune_seed(asked),
         *_one_tune_seed(asked),
         *_untuned(asked),
         *_unequal(asked),
@@ -166,22 +168,38 @@ def _needed(claim: dict[str, Any], level: float) -> int:
     return least_seeds(level)
 
 
-def _choices(asked: Asked) -> list[tuple[str, str]]:
-    """(optimizer, problem) where a setting is chosen and something is random."""
+def _choices(asked: Asked, seeds: int) -> list[tuple[str, str]]:
+    """(optimizer, problem) where a setting is chosen on so many seeds and something is random."""
     return [
         (o["name"], p["name"])
         for p, o in pairs(asked.manifest)
-        if asked.settings(o) > 1 and p["name"] not in asked.exact
+        if asked.settings(o) > 1
+        and p["name"] not in asked.exact
+        and asked.tune.get(p["name"]) == seeds
     ]
 
 
+def _no_tune_seed(asked: Asked) -> Iterator[Found]:
+    """Runs that were made elsewhere may have none; those made here always do."""
+    found = _choices(asked, 0)
+    if found:
+        yield (
+            "selection",
+            (
+                "Settings are chosen on the runs that are shown, which flatters whoever had more settings "
+                f"to try: {named(found)}; bring runs on other seeds, with the role `tune`."
+            ),
+        )
+
+
 def _one_tune_seed(asked: Asked) -> Iterator[Found]:
-    if (asked.manifest.get("seeds") or {}).get("tune") == 1 and _choices(asked):
+    found = _choices(asked, 1)
+    if found:
         yield (
             "tune-seeds",
             (
                 "Settings are chosen on one seed, so by the luck of one start and one order of the data: "
-                f"{named(_choices(asked))}; write `seeds: {{tune: 3}}` or more."
+                f"{named(found)}; write `seeds: {{tune: 3}}` or more."
             ),
         )
 

@@ -109,7 +109,8 @@ def post_hoc(manifest: dict[str, Any]) -> Iterator[Found]:
             "post-hoc",
             (
                 f"Claimed after runs that speak of it were there: {listed(late)}. What suggested a claim "
-                "cannot confirm it; run it on other seeds (`seeds: {experiment: 1}`)."
+                "cannot confirm it; claim it in a spec of another name, on other seeds (`seeds: "
+                "{experiment: 1}`)."
             ),
         )
 

@@ -102,7 +102,7 @@ def _falling(curves: pd.DataFrame, mine: pd.DataFrame, problem: dict[str, Any]) 
     values = np.where(np.isnan(values), np.inf, values)
     minimum = (problem.get("minimum") or {"value": 0.0})["value"]
     early, late = (float(quantile(values[:, i], 0.5)) - minimum for i in (before[-1], -1))
-    return np.isfinite(late) and late < 0.9 * early
+    return np.isfinite(late) and (np.isinf(early) or early - late > 0.1 * abs(early))
 
 
 def crossing(results: Results, best: pd.DataFrame, chosen: pd.DataFrame) -> Iterator[Found]:

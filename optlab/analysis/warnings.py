@@ -99,14 +99,15 @@ def warnings(results: Results, best: pd.DataFrame | None = None) -> list[dict[st
 
 def _asked(results: Results) -> Asked:
     runs, manifest = results.runs, results.manifest
-    evaluated = runs[(runs["role"] == "evaluate") & (runs["status"] != "error")]
-    seeds = evaluated.groupby("problem", observed=True)["seed"].nunique().to_dict()
+    seeds = runs[runs["status"] != "error"].groupby(["problem", "role"], observed=True)["seed"]
+    count = seeds.nunique().to_dict()
     names = [problem["name"] for problem in manifest["problems"]]
     told = getattr(results, "verdicts", pd.DataFrame())
     judged = {} if told.empty else dict(tuple(told.groupby("claim")["verdict"]))
     return Asked(
         manifest,
-        {name: int(seeds.get(name, 0)) for name in names},
+        {name: int(count.get((name, "evaluate"), 0)) for name in names},
+        {name: int(count.get((name, "tune"), 0)) for name in names},
         frozenset(name for name in names if is_exact(runs, name)),
         frozenset(
             claim for claim, each in judged.items()
