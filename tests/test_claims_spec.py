@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from optlab.measures import MEASURES, WORDS
 from optlab.spec import Claim, Side, parse
-from optlab.spec.claims import ATTRIBUTES, ILL_CONDITIONED, claims, groups
+from optlab.spec.claims import claims
 from optlab.spec.errors import Faults
 from optlab.spec.nodes import compose
+from optlab.spec.scope import ATTRIBUTES, ILL_CONDITIONED, groups
 from optlab.spec.sentences import CLAUSES, EVENTS, PATTERNS
 
 PAGE = Path(__file__).parents[1] / "docs" / "spec.md"

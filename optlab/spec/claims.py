@@ -7,31 +7,26 @@ what the spec runs. The same claim has the same id, whichever way it is written.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from optlab.measures import MEASURES, WORDS, Measure
-from optlab.problems import METRICS, Problem
 from optlab.spec.errors import Faults
 from optlab.spec.model import Claim, Contender, Side, Target, Task
 from optlab.spec.nodes import Node, unwritable, whole
+from optlab.spec.scope import Places, Setup, problems
 from optlab.spec.sentences import (
     EVENTS,
     Draft,
-    Vocabulary,
     label,
     listed,
     number,
-    quoted,
     sentence,
 )
+from optlab.spec.wording import wording
 from optlab.suggest import meant_or_known
 
-__all__ = ["ATTRIBUTES", "claims", "groups"]
-
-ILL_CONDITIONED = 100.0
-"""From which ratio of the largest to the smallest curvature on a problem is called so."""
+__all__ = ["claims"]
 
 LONGEST = 1000
 """Characters of a sentence: every way to read it is tried."""
@@ -39,22 +34,6 @@ LONGEST = 1000
 FEWEST_SEEDS = 6
 """No exact test on fewer pairs can reach 5 % (two-sided, 2 / 2^6 = 3 %)."""
 
-
-def _ill_conditioned(problem: Problem) -> bool | None:
-    if problem.about.curvature is None:
-        return None
-    low, high = problem.about.curvature
-    return high > 0 and low >= 0 and high >= ILL_CONDITIONED * low
-
-
-ATTRIBUTES: Mapping[str, Callable[[Problem], bool | None]] = {
-    "convex": lambda problem: problem.about.convex,
-    "separable": lambda problem: problem.about.separable,
-    "quadratic": lambda problem: problem.about.quadratic or None,
-    "ill-conditioned": _ill_conditioned,
-    "stochastic": lambda problem: problem.random,
-}
-"""Words that choose problems, also behind `not`; None is not known, and then neither applies."""
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "better": ("than", "metric", "target", "margin"),
@@ -71,65 +50,6 @@ _SELECTIONS: Mapping[str, Literal["tuned", "default"]] = {"tuned": "tuned", "def
 _MARGINS = ("margin", "within", "above")
 
 
-@dataclass(frozen=True)
-class _Setup:
-    """What there is to make claims about."""
-
-    tasks: tuple[Task, ...]
-    contenders: tuple[Contender, ...]
-    groups: Mapping[str, tuple[str, ...]]
-
-    @property
-    def words(self) -> Vocabulary:
-        attributes = [f"{no}{word}" for no in ("", "not ") for word in ATTRIBUTES]
-        labels = dict.fromkeys(t.label for task in self.tasks for t in task.targets)
-        return Vocabulary(
-            tuple(c.name for c in self.contenders), tuple(t.name for t in self.tasks),
-            (*self.groups, *attributes), tuple(labels),
-        )  # fmt: skip
-
-    def order(self, side: Side) -> tuple[int, str]:
-        return [c.name for c in self.contenders].index(side.optimizer), side.selection
-
-
-@dataclass(frozen=True)
-class _Places:
-    """Where the parts of a claim stand: of a sentence all in one place."""
-
-    node: Node
-    keys: Mapping[str, Node]
-
-    def of(self, key: str) -> Node:
-        return self.keys.get(key, self.node)
-
-
-def groups(node: Node | None, tasks: Sequence[Task], faults: Faults) -> dict[str, tuple[str, ...]]:
-    """Names for several problems: `groups: {hard: [a, b]}`."""
-    if node is None:
-        return {}
-    if not isinstance(node.value, dict):
-        faults.add(node, "write names with lists of problems, as in `{hard: [a, b]}`")
-        return {}
-    known = tuple(task.name for task in tasks)
-    found = {}
-    for name, inner in node.value.items():
-        if name in known or name == "all":
-            faults.add(inner.at_key, f"'{name}' names a problem already" if name in known else
-                       "'all' means all problems; give the group another name")  # fmt: skip
-        elif odd := unwritable(name) or ("" if name.strip() else "is empty"):
-            faults.add(inner.at_key, f"the name {odd}")
-        if not isinstance(inner.value, list) or not inner.value:
-            faults.add(inner, "give a list of names from `problems`")
-            continue
-        for item in inner.value:
-            if item.text not in known:
-                hint = meant_or_known(item.text, known)
-                faults.add(item, f"no problem named {item.shown}{hint}")
-        members = {item.text for item in inner.value}
-        found[name] = tuple(name for name in known if name in members)
-    return found
-
-
 def claims(
     node: Node | None,
     tasks: Sequence[Task],
@@ -144,7 +64,7 @@ def claims(
         faults.add(node, "give a list of claims, one a line, each beginning with `- `, as in "
                          "`- adam is faster than sgd`")  # fmt: skip
         return ()
-    setup = _Setup(tuple(tasks), tuple(contenders), groups)
+    setup = Setup(tuple(tasks), tuple(contenders), groups)
     lines: dict[str, int] = {}
     found = []
     for item in node.value:
@@ -158,14 +78,14 @@ def claims(
     return tuple(found)
 
 
-def _claim(item: Node, setup: _Setup, faults: Faults) -> Claim | None:
+def _claim(item: Node, setup: Setup, faults: Faults) -> Claim | None:
     if isinstance(item.value, dict):
         made = _from_keys(item, setup, faults)
         if made is None:
             return None
         claim = _settle(*made, setup, faults)
         own = item.value.get("text")
-        text = own.text.strip() if own else claim and _wording(claim, setup)
+        text = own.text.strip() if own else claim and wording(claim, setup, _reader(setup))
     elif isinstance(item.value, str) and item.value.strip():
         text = item.value.strip()
         claim = _from_sentence(text, item, setup, faults)
@@ -176,7 +96,19 @@ def _claim(item: Node, setup: _Setup, faults: Faults) -> Claim | None:
     return claim and Claim(**{**vars(claim), "text": text})
 
 
-def _from_sentence(text: str, item: Node, setup: _Setup, faults: Faults) -> Claim | None:
+def _reader(setup: Setup) -> Callable[[str], Claim | None]:
+    """What a sentence says, where it can be read in one way and nothing is wrong with it."""
+
+    def read(text: str) -> Claim | None:
+        drafts = sentence(text.strip(), setup.words)
+        if isinstance(drafts, str) or len(drafts) != 1:
+            return None
+        return _settle(drafts[0], Places(Node(None, 0, 0, ""), {}), setup, Faults())
+
+    return read
+
+
+def _from_sentence(text: str, item: Node, setup: Setup, faults: Faults) -> Claim | None:
     if odd := unwritable(text):
         faults.add(item, odd)
         return None
@@ -187,7 +119,7 @@ def _from_sentence(text: str, item: Node, setup: _Setup, faults: Faults) -> Clai
     if isinstance(drafts, str):
         faults.add(item, drafts)
         return None
-    places = _Places(item, {})
+    places = Places(item, {})
     if len(drafts) == 1:
         return _settle(drafts[0], places, setup, faults)
     # Two ways to read it may be one claim after all, or only one of them may be possible.
@@ -204,7 +136,7 @@ def _from_sentence(text: str, item: Node, setup: _Setup, faults: Faults) -> Clai
 # Keys
 
 
-def _from_keys(item: Node, setup: _Setup, faults: Faults) -> tuple[Draft, _Places] | None:
+def _from_keys(item: Node, setup: Setup, faults: Faults) -> tuple[Draft, Places] | None:
     """The Draft of a claim in keys."""
     before = len(faults.found)
     given: dict[str, Node] = item.value
@@ -234,7 +166,7 @@ def _from_keys(item: Node, setup: _Setup, faults: Faults) -> tuple[Draft, _Place
         kind, a, others, "", _measures_of(given.get("metric"), faults),
         _problems_of(given.get("problems"), setup, faults), _options_of(given, setup, faults),
     )  # fmt: skip
-    return None if len(faults.found) > before else (draft, _Places(item, {**given, **keys}))
+    return None if len(faults.found) > before else (draft, Places(item, {**given, **keys}))
 
 
 def _check_text(node: Node | None, faults: Faults) -> None:
@@ -247,7 +179,7 @@ def _check_text(node: Node | None, faults: Faults) -> None:
 
 
 def _sides_of(
-    given: Mapping[str, Node], kind: str, setup: _Setup, faults: Faults
+    given: Mapping[str, Node], kind: str, setup: Setup, faults: Faults
 ) -> tuple[Side, tuple[Side, ...] | None] | None:
     """The optimizers of a claim; None for all others."""
     if kind == "equivalent":
@@ -275,7 +207,7 @@ def _sides_of(
     return (a, tuple(others)) if a else None
 
 
-def _side(node: Node, setup: _Setup, faults: Faults) -> Side | None:
+def _side(node: Node, setup: Setup, faults: Faults) -> Side | None:
     """`adam`, `default adam`, or `{default: adam}`, which also says a name that begins so."""
     if isinstance(node.value, dict) and len(node.value) == 1:
         [(key, inner)] = node.value.items()
@@ -304,7 +236,7 @@ def _measures_of(node: Node | None, faults: Faults) -> tuple[str, ...]:
     return _texts(node, "a measure", faults)
 
 
-def _problems_of(node: Node | None, setup: _Setup, faults: Faults) -> tuple[str, ...] | None:
+def _problems_of(node: Node | None, setup: Setup, faults: Faults) -> tuple[str, ...] | None:
     if node is None:
         return None
     if node.text == "all":
@@ -312,7 +244,7 @@ def _problems_of(node: Node | None, setup: _Setup, faults: Faults) -> tuple[str,
     return _texts(node, "a problem, a list of them, a group, or `all`", faults)
 
 
-def _options_of(given: Mapping[str, Node], setup: _Setup, faults: Faults) -> dict[str, Any]:
+def _options_of(given: Mapping[str, Node], setup: Setup, faults: Faults) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for key in (*_MARGINS, "alpha", "min_seeds", "at_most"):
         if key in given:
@@ -326,7 +258,7 @@ def _options_of(given: Mapping[str, Node], setup: _Setup, faults: Faults) -> dic
     return options
 
 
-def _target_of(node: Node, setup: _Setup, faults: Faults) -> str:
+def _target_of(node: Node, setup: Setup, faults: Faults) -> str:
     """`gap <= 1e-06` or `{gap: 1e-6}`."""
     if isinstance(node.value, dict) and len(node.value) == 1:
         [(kind, inner)] = node.value.items()
@@ -341,7 +273,7 @@ def _target_of(node: Node, setup: _Setup, faults: Faults) -> str:
 # What holds for both ways of writing
 
 
-def _settle(draft: Draft, places: _Places, setup: _Setup, faults: Faults) -> Claim | None:
+def _settle(draft: Draft, places: Places, setup: Setup, faults: Faults) -> Claim | None:
     """The claim that a draft says, or None where something is wrong with it."""
     before = len(faults.found)
     known = setup.words.optimizers
@@ -352,7 +284,7 @@ def _settle(draft: Draft, places: _Places, setup: _Setup, faults: Faults) -> Cla
             faults.add(places.of(key), f"no optimizer named '{side.optimizer}'{hint}")
     measures = _measures(draft, places, faults)
     if len(faults.found) > before:
-        _problems(draft, (), (), None, places, setup, faults)
+        problems(draft, (), (), None, places, setup, faults)
         return None
     a, others = _sides(draft, places, setup, faults)
     if any(m.profile for m in measures) and "default" in {s.selection for s in (a, *others)}:
@@ -360,16 +292,16 @@ def _settle(draft: Draft, places: _Places, setup: _Setup, faults: Faults) -> Cla
                                         "setting; it has no value at the default one")  # fmt: skip
     target = _target(draft, measures, places, setup, faults)
     options = _options(draft, measures, places, faults)
-    problems = _problems(draft, (a, *others), measures, target, places, setup, faults)
+    told_on = problems(draft, (a, *others), measures, target, places, setup, faults)
     if len(faults.found) > before:
         return None
     kind: Any = draft.kind
     names = tuple(measure.name for measure in measures)
-    return Claim("", kind, a, others, names, problems, target, **options)
+    return Claim("", kind, a, others, names, told_on, target, **options)
 
 
 def _sides(
-    draft: Draft, places: _Places, setup: _Setup, faults: Faults
+    draft: Draft, places: Places, setup: Setup, faults: Faults
 ) -> tuple[Side, tuple[Side, ...]]:
     """Both sides, in the order of the spec where order means nothing."""
     a, others = draft.a, draft.others
@@ -393,7 +325,7 @@ def _sides(
     return a, tuple(sorted(others, key=setup.order))
 
 
-def _measures(draft: Draft, places: _Places, faults: Faults) -> tuple[Measure, ...]:
+def _measures(draft: Draft, places: Places, faults: Faults) -> tuple[Measure, ...]:
     """The measures that the claim is judged on."""
     place = places.of("metric")
     said = [measure for name in draft.measures for measure in WORDS.get(name, (name,))]
@@ -444,7 +376,7 @@ def _which(draft: Draft, names: Sequence[str]) -> str:
 
 
 def _target(
-    draft: Draft, measures: Sequence[Measure], places: _Places, setup: _Setup, faults: Faults
+    draft: Draft, measures: Sequence[Measure], places: Places, setup: Setup, faults: Faults
 ) -> str | None:
     target: str | None = draft.options.get("target")
     if target is None:
@@ -460,7 +392,7 @@ def _target(
 
 
 def _options(
-    draft: Draft, measures: Sequence[Measure], places: _Places, faults: Faults
+    draft: Draft, measures: Sequence[Measure], places: Places, faults: Faults
 ) -> dict[str, Any]:
     """margin, alpha, min_seeds, at_most: what was said of them, in their ranges."""
     found: dict[str, Any] = {}
@@ -502,168 +434,3 @@ def _margin_is_wrong(kind: str, key: str, value: float, measure: Measure) -> str
     what = "a factor" if least else f"a difference in {measure.unit}"
     bound = f"{'more than' if strictly else 'at least'} {least:g}"
     return f"{number(value)}: `{key}` is {what} for `{measure.name}`, {bound}"
-
-
-# Problems
-
-
-def _problems(
-    draft: Draft,
-    sides: Sequence[Side],
-    measures: Sequence[Measure],
-    target: str | None,
-    places: _Places,
-    setup: _Setup,
-    faults: Faults,
-) -> tuple[str, ...]:
-    """The problems that the claim is judged on, in the order of the spec. Those named must allow it;
-    of all, or of those with an attribute, the ones that do are taken."""
-    place = places.of("problems")
-    chosen = _chosen(draft.problems, place, setup, faults)
-    if chosen is None:
-        return ()
-    tasks, named = chosen
-    hindered = {task.name: list(_hindrances(task, sides, measures, target)) for task in tasks}
-    reasons = list(dict.fromkeys(reason for found in hindered.values() for reason in found))
-    free = tuple(name for name, found in hindered.items() if not found)
-    if named:
-        for reason in reasons:
-            faults.add(place, reason)
-    elif not free:
-        faults.add(place, f"no problem to tell it on: {'; '.join(reasons[:3])}")
-    return free
-
-
-def _chosen(
-    words: tuple[str, ...] | None, place: Node, setup: _Setup, faults: Faults
-) -> tuple[list[Task], bool] | None:
-    """The problems meant, and whether by name. None where that is not understood."""
-    if words is None:
-        return list(setup.tasks), False
-    names = setup.words.problems
-    if len(words) == 1 and words[0] not in names and words[0] not in setup.groups:
-        word = words[0].removeprefix("not ")
-        if word in ATTRIBUTES:
-            wanted = word == words[0]
-            having = [t for t in setup.tasks if ATTRIBUTES[word](t.problem) is wanted]
-            if not having:
-                faults.add(place, f"no problem in this file is known to be {words[0]}")
-            return (having, False) if having else None
-    members = set()
-    for word in words:
-        if word in names:
-            members.add(word)
-        elif word in setup.groups:
-            members.update(setup.groups[word])
-        elif word.removeprefix("not ") in ATTRIBUTES:
-            faults.add(place, f"'{word}' stands alone; for several kinds together name a group under "
-                              "`groups`")  # fmt: skip
-            return None
-        else:
-            hint = meant_or_known(word, (*names, *setup.groups, *ATTRIBUTES))
-            faults.add(place, f"no problem named '{word}'{hint}")
-    found = [task for task in setup.tasks if task.name in members]
-    return (found, True) if found else None
-
-
-def _hindrances(
-    task: Task, sides: Sequence[Side], measures: Sequence[Measure], target: str | None
-) -> Iterator[str]:
-    """Why a claim cannot be told on a problem."""
-    for name in dict.fromkeys(side.optimizer for side in sides):
-        if name not in task.optimizers:
-            yield f"'{name}' does not run on '{task.name}'"
-    if measures and task.problem.longest is not None:
-        yield f"'{task.name}' is a recorded list of gradients, and no race"
-        return
-    labels = [t.label for t in task.targets]
-    for measure in measures:
-        if measure.timed and not labels:
-            yield f"'{task.name}' has no target, which `{measure.name}` needs"
-        elif measure.timed and target is not None and target not in labels:
-            yield f"'{task.name}' has no target '{target}'; it has {', '.join(labels)}"
-        elif measure.name == "gap" and task.problem.minimum is None:
-            yield f"the minimum of '{task.name}' is not known, so it has no gap"
-        elif measure.name in METRICS and measure.name not in task.problem.metrics:
-            yield f"'{task.name}' does not record `{measure.name}`"
-
-
-# From a claim to its sentence
-
-
-def _wording(claim: Claim, setup: _Setup) -> str:
-    """A sentence that reads as `claim`; names are in quotes where it could be read otherwise."""
-    plain = _sentence(claim, setup, str)
-    drafts = sentence(plain.strip(), setup.words)
-    if not isinstance(drafts, str) and len(drafts) == 1:
-        again = _settle(drafts[0], _Places(_NOWHERE, {}), setup, Faults())
-        if again is not None and again.id == claim.id:
-            return plain
-    return _sentence(claim, setup, quoted)
-
-
-_NOWHERE = Node(None, 0, 0, "")
-
-
-def _sentence(claim: Claim, setup: _Setup, name: Callable[[str], str]) -> str:
-    measures = [MEASURES[m] for m in claim.measures]
-    words = [_statement(claim, measures, setup, name)]
-    if claim.target is not None:
-        words.append(f"to {claim.target}")
-    if claim.margin is not None and claim.kind != "better":
-        clause = "within" if claim.kind == "equivalent" else "above"
-        words.append(f"{clause} {number(claim.margin)}")
-    if claim.problems != _everywhere(claim, measures, setup):
-        words.append(f"on {listed([name(p) for p in claim.problems])}")
-    if options := _said_options(claim, measures):
-        words.append(f"({', '.join(f'{key} {number(value)}' for key, value in options.items())})")
-    return " ".join(words)
-
-
-def _statement(
-    claim: Claim, measures: Sequence[Measure], setup: _Setup, name: Callable[[str], str]
-) -> str:
-    """How the sentence begins, up to its measure."""
-    a = _named(claim.a, name)
-    events: Mapping[str, str] = {measure: word for word, measure in EVENTS.items()}
-    if claim.kind == "never":
-        return f"{a} never {events[claim.measures[0]]}"
-    if claim.kind == "sometimes":
-        return f"{a} may {events[claim.measures[0]].removesuffix('s')}"
-    by = f"by {listed(claim.measures)}"
-    if claim.kind == "equivalent":
-        return f"{a} and {_named(claim.others[0], name)} are equivalent {by}"
-    everyone = {Side(c.name, claim.a.selection) for c in setup.contenders} - {claim.a}
-    everyone_else = len(claim.others) > 1 and set(claim.others) == everyone and name is not quoted
-    others = "all others" if everyone_else else listed([_named(s, name) for s in claim.others])
-    if measures[0].timed:
-        times = "" if claim.margin is None else f"at least {number(claim.margin)} times "
-        both = claim.measures == WORDS["fast"]
-        return f"{a} is {times}faster than {others}" + ("" if both else f" {by}")
-    return f"{a} is {'more stable' if measures[0].stability else 'better'} than {others} {by}"
-
-
-def _named(side: Side, name: Callable[[str], str]) -> str:
-    return str(Side(name(side.optimizer), side.selection))
-
-
-def _everywhere(claim: Claim, measures: Sequence[Measure], setup: _Setup) -> tuple[str, ...]:
-    """The problems of a claim that names none."""
-    sides = (claim.a, *claim.others)
-    return tuple(
-        task.name for task in setup.tasks
-        if not any(_hindrances(task, sides, measures, claim.target))
-    )  # fmt: skip
-
-
-def _said_options(claim: Claim, measures: Sequence[Measure]) -> dict[str, float]:
-    """What stands in parentheses: all that is not as usual."""
-    usual: dict[Literal["alpha", "min_seeds", "at_most"], float]
-    usual = {"alpha": Claim.alpha, "min_seeds": Claim.min_seeds, "at_most": Claim.at_most}
-    found: dict[str, float] = {}
-    if claim.kind == "better" and claim.margin is not None and not measures[0].timed:
-        found["margin"] = claim.margin
-    found |= {
-        key: getattr(claim, key) for key, value in usual.items() if getattr(claim, key) != value
-    }
-    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from optlab.problems import METRICS, Problem
-from optlab.spec.claims import claims, groups
+from optlab.spec.claims import claims
 from optlab.spec.entries import TASK_KEYS, Entry, contender, entries, problem, targets
 from optlab.spec.errors import Fault, Faults, SpecError
 from optlab.spec.header import MOST_STEPS, Header, read_header
@@ -27,6 +27,7 @@ from optlab.spec.model import (
     Tuning,
 )
 from optlab.spec.nodes import Node, compose, whole
+from optlab.spec.scope import groups
 from optlab.spec.search import Protocol, curves, own_name, ranges
 from optlab.suggest import meant_or_known
 
