@@ -218,7 +218,7 @@ def test_verdicts_that_are_stored_are_read_and_not_made_again(tmp_path):
     render(folder)
     text = (folder / "report.md").read_text(encoding="utf-8").replace("\N{NO-BREAK SPACE}", " ")
     assert "The claim that “as it was stored” holds on bowl." in text
-    assert r"2× \[1.58×, 3.16×\]<br><sub>95 %: \[1.78×, 2.51×\]; margin 1.1×</sub>" in text
+    assert r"2× \[1.58, 3.16\]<br><sub>95 %: \[1.78, 2.51\]; margin 1.1×</sub>" in text
     assert "1 against 2 |" in text
     assert "8 paired seeds, 99 %" in text
 

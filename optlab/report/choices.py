@@ -16,7 +16,6 @@ from optlab.report.facts import Facts, name_cell
 
 __all__ = ["choices", "title"]
 
-_SPACE = "\N{NO-BREAK SPACE}"
 _CHOICES = {
     "target x 10": "Target ten times looser",
     "target / 10": "Target ten times tighter",
@@ -78,7 +77,7 @@ def _choice(row: pd.Series) -> Cell:
         return Cell("same")
     ratio = MEASURES[row["measure"]].scale == "ratio"
     ends = [_factor(row[name]) if ratio else number(row[name]) for name in ("low", "high")]
-    return Cell(verdict=row["verdict"], small=f"[{ends[0]},{_SPACE}{ends[1]}]")
+    return Cell(verdict=row["verdict"], small=f"[{ends[0]}, {ends[1]}]")
 
 
 def _factor(effect: float) -> str:
@@ -190,7 +189,7 @@ def _pair(facts: Facts, row: pd.Series) -> list[Cell]:
     effect = "–"
     if not (math.isnan(row["effect"]) and math.isinf(row["low"]) and math.isinf(row["high"])):
         middle = "?" if math.isnan(row["effect"]) else said(row["effect"])
-        effect = f"{middle} [{said(row['low'])},{_SPACE}{said(row['high'])}]"
+        effect = f"{middle} [{said(row['low'])}, {said(row['high'])}]"
     counts = f"{row['wins']}, {row['ties']}, {row['losses']}"
     return [
         name_cell(facts, row["a"]),

@@ -240,7 +240,7 @@ def claims(facts: Facts) -> list[Any]:
     table = facts.verdicts
     if table.empty:
         return []
-    blocks = [*_reading(facts), _table(facts, table), Notes(_meanings(table))]
+    blocks = [*_reading(facts), *_tables(facts, table), Notes(_meanings(table))]
     if len(facts.differences):
         keys = ["claim", "problem", "measure", "b", "selection_b"]
         pairs = table.merge(facts.differences[keys].drop_duplicates(), on=keys)
@@ -282,9 +282,10 @@ def _reading(facts: Facts) -> list[Any]:
         count = int(facts.verdicts["judged"].max())
         if count > 1:
             text += (
-                f" Since {count} judgements are made here, each interval is wider than one of 95 %, "
-                "so that all of them together err as rarely as one would; the plain 95 % interval "
-                "stands below it."
+                f" Since {count} judgements are made on a problem, each interval is wider than one of "
+                "95 %, so that all of them together err as rarely there as one would; the plain 95 % "
+                "interval stands below it. For the number of problems nothing is corrected: on how many "
+                "a claim holds is there to be seen."
             )
         looks = facts.manifest.get("looks")
         if looks:
@@ -345,19 +346,27 @@ def _meanings(table: pd.DataFrame) -> list[str]:
 _HEAD = ["Problem", "Measure", "Against", "Verdict", "Effect", "Medians", "Test"]
 
 
-def _table(facts: Facts, table: pd.DataFrame) -> Table:
+_LONG = 40  # rows; a longer table is folded, claim by claim
+
+_CAPTION = (
+    "Effect: how many times better (×), or better by how much, the claimed optimizer is than the other; "
+    "above 1× or above 0 favours the claim. It is the Hodges-Lehmann estimate over paired seeds, the "
+    "median of all means of two; in brackets the corrected interval. Medians count runs that never "
+    "reached as never (> T), and those that diverged as ∞."
+)
+
+
+def _tables(facts: Facts, table: pd.DataFrame) -> list[Any]:
+    """The verdicts, a group a claim; many of them in a fold each."""
     groups = []
     for _, rows in table.groupby("claim", sort=False):
         late = " (post hoc: made after its runs)" if rows["post_hoc"].iloc[0] else ""
         cells = [_row(facts, row, shown) for row, shown in _with_news(rows)]
         groups.append((f"{rows['text'].iloc[0]}{late}", cells))
-    caption = (
-        "Effect: how many times better (×), or better by how much, the claimed optimizer is than the "
-        "other; above 1× or above 0 favours the claim. It is the Hodges-Lehmann estimate over paired "
-        "seeds, the median of all means of two; in brackets the corrected interval. Medians count "
-        "runs that never reached as never (> T), and those that diverged as ∞."
-    )
-    return Table(caption, _HEAD, groups)
+    if len(table) <= _LONG:
+        return [Table(_CAPTION, _HEAD, groups)]
+    folds = [Fold(heading, [Table("", _HEAD, [("", cells)])]) for heading, cells in groups]
+    return [Text(_CAPTION, small=True), *folds]
 
 
 def _with_news(rows: pd.DataFrame) -> Iterable[tuple[pd.Series, bool]]:
@@ -399,15 +408,15 @@ def _effect(row: pd.Series) -> Cell:
     if alone and row["method"] == "one instance":
         return Cell("–")
 
-    def said(name: str) -> str:
+    def said(name: str, unit: bool = False) -> str:
         value = row[name]
         if alone:
-            return f"{100 * value:.3g}{_SPACE}%"
+            return f"{100 * value:.3g}{f'{_SPACE}%' if unit else ''}"
         if row["scale"] == "ratio":
-            return _factor(value)
-        return number(value)
+            return _factor(value).removesuffix("" if unit else "×")
+        return _small(value, row)
 
-    text = ("in " if alone else "") + said("effect")
+    text = ("in " if alone else "") + said("effect", unit=True)
     if row["method"] == "one instance":
         return Cell(text)
     small = f"margin {said_margin}" if (said_margin := _margin(row)) else ""
@@ -415,6 +424,13 @@ def _effect(row: pd.Series) -> Cell:
         plain = f"95{_SPACE}%: [{said('low95')},{_SPACE}{said('high95')}]"
         small = f"{plain}; {small}" if small else plain
     return Cell(f"{text} [{said('low')},{_SPACE}{said('high')}]", small=small)
+
+
+def _small(value: float, row: pd.Series) -> str:
+    """A number in the unit of a difference; far below the margin it is nothing."""
+    if row["scale"] == "difference" and 0 < abs(value) < 1e-3 * row["margin"]:
+        return f"≈{_SPACE}0"
+    return number(value)
 
 
 def _factor(effect: float) -> str:
@@ -434,7 +450,7 @@ def _medians(facts: Facts, row: pd.Series) -> Cell:
     def said(value: float) -> str:
         if measure.timed and math.isinf(value):
             return f">{_SPACE}{budget:,}"
-        return f"{value:,.0f}" if measure.timed and value == round(value) else number(value)
+        return f"{value:,.0f}" if measure.timed and value == round(value) else _small(value, row)
 
     n = int(row["n"])
     if row["b"] == "":
