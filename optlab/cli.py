@@ -353,8 +353,9 @@ def plan(specs: Specs) -> None:
                 _tell(f"  {c.name}: {_settings(experiment, c)}")
             if any(c.swept for c in experiment.contenders):
                 _tell(f"  settings are chosen by {_chosen_by(experiment)}")
+            most = "up to " if experiment.staged else ""
             out.print(
-                f"  {cost.runs:,} runs, {_short(cost.run_steps)}run-steps, {cost.cells:,} cells of "
+                f"  {most}{cost.runs:,} runs, {_short(cost.run_steps)}run-steps, {cost.cells:,} cells of "
                 f"{cost.programs} programs\n"
                 f"  about {_duration(cost.seconds)} from a cold start ({_duration(cost.compile_seconds)}"
                 f" of it compiling, kept for next time), {max(cost.memory, 1e6) / 1e6:,.0f} MB "

@@ -267,6 +267,42 @@ def test_plan_says_what_it_will_cost(place: Path) -> None:
     assert "8 runs, 96 run-steps, 1 cells of 1 programs" in told.output
 
 
+def test_plan_says_what_is_run_in_two_stages(tmp_path: Path) -> None:
+    text = """
+title: t
+steps: 12
+seeds: {tune: 2, evaluate: 20}
+tuning: {trials: 50, select: loss}
+profile: {lr: {log: [1e-3, 1], n: 25}}
+problems: [rosenbrock]
+optimizers: [sgd, {momentum: {search: {lr: natural, beta: natural}, trials: 1}}, {still: {use: sgd, lr: 1}}]
+"""
+    told = call("plan", write(tmp_path, text)).output
+    for line in (
+        "sgd: 50 trials over lr on 2 tune seeds; then the chosen setting, the default and 25 values of "
+        "lr on 20 evaluate seeds",
+        "momentum: 1 trial over lr, beta on 2 tune seeds; then",
+        "still: 1 setting and 25 values of lr on 20 evaluate seeds",
+        "settings are chosen by the last loss, the median over seeds",
+        # 51 settings and the fixed one on 2 seeds; 1 chosen, 1 default and 25 rates on 20; 3 pictures.
+        f"up to {52 * 2 + (27 + 27 + 26) * 20 + 3:,} runs, ",
+    ):
+        assert f"  {line}" in told
+    one = text.replace("[rosenbrock]", "[{q: {use: quadratic, start: [1, 1]}}]")
+    assert "  sgd: 50 trials over lr on the given start; then the chosen setting, the default and 25 " \
+        "values of lr on it\n" in call("plan", write(tmp_path, one)).output  # fmt: skip
+
+
+def test_a_run_in_two_stages_counts_what_was_stored_before(tmp_path: Path) -> None:
+    text = SMALL.replace("{lr: [0.1, 0.3]}", "{}").replace("seeds", "tuning: 5\nseeds")
+    spec = write(tmp_path, text + "profile: {lr: [0.01, 0.1]}\n")
+    count = 5 + 2 + 2 * 2  # trials; the chosen one; a profile, on which the default lies
+    for more, kept in (("", ""), ("# again\n", f"; {count} were stored already")):
+        spec.write_text(spec.read_text() + more)
+        told = call("run", spec, "--out", tmp_path / "out", "--no-report").output
+        assert re.fullmatch(rf"small: {count} runs \([^()]*\){kept}\n", told)
+
+
 def test_list_names_everything() -> None:
     told = call("list")
     assert told.exit_code == 0
