@@ -112,6 +112,11 @@ def test_problems_that_share_a_verdict_are_named_together_with_each_ones_reason(
     ]
 
 
+def test_many_problems_that_agree_are_counted():
+    seen = table(*(row("c", f"p{i}", "REFUTED", label="reversed") for i in range(6)))
+    assert [line.text for line in told(seen)[0].lines] == ["on all 6 problems, by gap (reversed)"]
+
+
 def test_a_verdict_over_problems_is_told_apart_from_theirs():
     seen = table(
         *(row("c", f"p{i}", "SUPPORTED") for i in range(10)),

@@ -105,7 +105,10 @@ def _lines(rows: pd.DataFrame) -> list[Line]:
             by.setdefault(tuple(here["measure"]), []).append(str(problem))
         for measures, problems in by.items():
             why = _why(rows, problems, measures, verdict)
-            out.append(Line(verdict, f"on {listed(problems)}, {_measured(measures)}{why}"))
+            on = listed(problems)
+            if len(problems) == len(set(decided["problem"])) > _FEW:
+                on = f"all {len(problems)} problems"
+            out.append(Line(verdict, f"on {on}, {_measured(measures)}{why}"))
     return [*out, *_over_problems(rows)]
 
 

@@ -14,6 +14,7 @@ from optlab.analysis import (
     at_best,
     curve_bands,
     performance_profile,
+    profile_scores,
     runtime_shares,
     two_solver_profiles,
 )
@@ -88,7 +89,7 @@ def metrics(results: Results, best: pd.DataFrame) -> list[tuple[str, list[Pictur
     return out
 
 
-_FEW = 4  # problems that the runtime distribution is also drawn of one by one
+_FEW = 4  # problems, or optimizers, up to which each, or every two, have a picture of their own
 
 _ROWS = 24  # of a panel of pairs; more go into another
 
@@ -131,7 +132,8 @@ def runtime(results: Results, hits: pd.DataFrame) -> list[Picture]:
 def profiles(
     results: Results, costs: pd.DataFrame, largest: float
 ) -> tuple[Picture, list[Picture]]:
-    """The performance profile of all optimizers, and of every two."""
+    """The performance profile of all optimizers, and of every two; of many, of those with the one
+    that leads."""
     whole = performance_profile(costs)
     largest = max(largest, float(whole["ratio"].max()))
 
@@ -142,11 +144,13 @@ def profiles(
         alt = f"Share of problems on which each was the fastest, {name}: {listed(each)}."
         return _picture("profile", place, {"name": name}, figure, alt)
 
-    pairs = two_solver_profiles(costs).groupby(["a", "b"], sort=False)
-    two = [
-        picture(place, f"{a} and {b} alone", mine)
-        for place, ((a, b), mine) in enumerate(pairs, start=2)
+    leader = profile_scores(costs).sort_values("score", kind="stable")["optimizer"].iloc[-1]
+    pairs = [
+        (f"{a} and {b} alone", mine)
+        for (a, b), mine in two_solver_profiles(costs).groupby(["a", "b"], sort=False)
+        if costs.shape[1] <= _FEW or leader in (a, b)
     ]
+    two = [picture(place, name, mine) for place, (name, mine) in enumerate(pairs, start=2)]
     return picture(1, "all optimizers", whole), two
 
 

@@ -60,7 +60,8 @@ _CAPTION = (
     "Gradient evaluations at each optimizer’s chosen setting and, beside it, at its default one. In "
     "brackets exact 95 % intervals: of the median by order statistics (none under six runs), of the "
     "share after Clopper and Pearson. The interval of ERT is a percentile bootstrap over runs, shown "
-    "from 20 runs on."
+    "from 20 runs on; “none” is the chance that as many new runs would all fail, were this share the true "
+    "one."
 )
 
 
@@ -84,14 +85,25 @@ def _row(facts: Facts, row: pd.Series, budget: int) -> list[Cell]:
     if np.isfinite(low) or np.isposinf(low):
         around = f"[{steps(low, budget)}, {steps(high, budget)}]"
     share = f"{100 * row['low']:.0f} to {100 * row['high']:.0f} %"
-    beside = f"[{_count(row['ert_low'])}, {_count(row['ert_high'])}]"
     return [
         name_cell(facts, row["optimizer"], row["selection"]),
         Cell(row["median_text"].replace(" ", _SPACE), small=around.replace(" ", _SPACE)),
         Cell(of(row["hits"], row["n"]), small=share.replace(" ", _SPACE)),
-        Cell(row["ert_text"], small="" if math.isnan(row["ert_low"]) else beside),
+        Cell(row["ert_text"], small=_beside(row)),
         Cell(f"{row['rmst']:,.0f}"),
     ]
+
+
+def _beside(row: pd.Series) -> str:
+    """The interval of ERT, and how likely none of as many new runs would make it."""
+    if row["hits"] == 0:
+        return ""
+    parts = []
+    if not math.isnan(row["ert_low"]):
+        parts.append(f"[{_count(row['ert_low'])}, {_count(row['ert_high'])}]")
+    if row["p_none"] >= 0.001:
+        parts.append(f"none: {number(row['p_none'], 2)}")
+    return "; ".join(parts)
 
 
 def _count(value: float) -> str:
@@ -105,7 +117,8 @@ def _shares_caption(facts: Facts) -> str:
     return (
         "How much was reached how soon, over many targets at once: the share of all problems, starts "
         f"and {len(LEVELS)} targets (a gap of {number(LEVELS[0])} down to {number(LEVELS[-1])} of "
-        "that at the start, evenly in decades) that had been met within so many gradient evaluations. "
+        "that at the start, evenly in decades) that had been met within so many gradient evaluations, "
+        "known to the next recorded step. "
         "Higher and further left is better; where a line ends, the rest was not met within the "
         "budget. Met is met once: it may be lost again. Targets of one run hang together, so no "
         f"interval is drawn.{left}"
@@ -142,7 +155,10 @@ def _profiles(facts: Facts) -> list[Any]:
     else:
         blocks += [
             Figures([whole], caption),
-            Fold("Every two alone", [Figures(pairs, "Two at a time: no third one changes these.")]),
+            Fold(
+                "The leader beside each other one alone",
+                [Figures(pairs, "Two at a time: no third one changes these.")],
+            ),
         ]
     return [*blocks, table]
 
