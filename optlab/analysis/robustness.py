@@ -15,8 +15,9 @@ from optlab.analysis.scores import scores
 from optlab.analysis.settings import best_settings
 from optlab.analysis.tracks import points, track
 from optlab.analysis.verdicts import ALL_OTHERS, ALL_PROBLEMS, Case, Judge
+from optlab.analysis.weighing import weigh
 from optlab.results import Results
-from optlab.statistics.paired import decide, decide_equivalent, paired_t
+from optlab.statistics.paired import paired_t
 
 __all__ = ["robustness"]
 
@@ -87,10 +88,9 @@ def _choices(
     judge: Judge, case: Case, other: dict[str, str], row: Row, curves: tuple[_Curves, ...]
 ) -> Iterator[_Choice]:
     level, how = float(row["level"]), judge.how(case)
-    decider = decide_equivalent if case.claim["kind"] == "equivalent" else decide
 
     def told(choice: str, a: np.ndarray, b: np.ndarray, **changed: Any) -> _Choice:
-        found = decider(a, b, margin=case.margin, level=level, **(how | changed))
+        found = weigh(a, b, level=level, **(how | changed))
         assert found.effect is not None
         return choice, found.verdict, found.effect.estimate, found.low, found.high
 
@@ -105,7 +105,8 @@ def _choices(
         if case.measure.timed and pair is not None and np.isfinite(pair).any():
             yield told(name, *pair)
     a, b = judge.pair(case, other)
-    effect = paired_t(a.to_numpy(), b.to_numpy(), level=level, **how)
+    plain = {name: how[name] for name in ("scale", "higher", "budget", "floor")}
+    effect = paired_t(a.to_numpy(), b.to_numpy(), level=level, **plain)
     if np.isfinite(effect.estimate):
         delta = np.log10(case.margin) if how["scale"] == "ratio" else case.margin
         yield (

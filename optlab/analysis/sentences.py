@@ -39,6 +39,8 @@ def _body(row: Row, problem: dict[str, Any], manifest: dict[str, Any]) -> str:
         return f"{what}: {row['label']}."
     if row["verdict"] in ("TRUE HERE", "FALSE HERE"):
         return f"{what}: {_seen(row, measure, problem)}. Exact, for this one start; it says nothing of others."
+    if row["method"] == "one instance":
+        return f"{what}: {_seen(row, measure, problem)}; {_needed(row)}."
     if row["kind"] in ("never", "sometimes"):
         return f"{what}: {_alone(row)}."
     parts = [_seen(row, measure, problem), _interval(row, measure), _margin(row, measure)]
@@ -142,6 +144,8 @@ def _correction(row: Row) -> str:
 def _needed(row: Row) -> str:
     if row["verdict"] != "INCONCLUSIVE":
         return ""
+    if row["label"]:
+        return f"{row['label']}, which cannot tell them apart; record more often"
     return _seeds(row)
 
 

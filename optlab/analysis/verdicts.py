@@ -24,6 +24,7 @@ from optlab.analysis.sentences import sentence
 from optlab.analysis.settings import best_settings, entrants
 from optlab.analysis.times import is_exact
 from optlab.analysis.tracks import floors
+from optlab.analysis.weighing import earliest, told_by, weigh
 from optlab.analysis.words import number
 from optlab.measures import MEASURES, Measure
 from optlab.results import Results
@@ -125,14 +126,17 @@ def judged(claims: list[Claim], exact: set[str], *, post_hoc: bool) -> int:
 
 def undecided(table: pd.DataFrame) -> int:
     """How many judgements in a table of verdicts more seeds might still decide. A claim against all
-    others is decided where the whole of it is."""
+    others is decided where the whole of it is; what the record leaves open, no seed will tell."""
     if table.empty:
         return 0
+    open_ = table[table["verdict"] == "INCONCLUSIVE"]
     case = ["claim", "problem", "measure"]
-    whole = table[table["b"] == ALL_OTHERS][case].assign(whole=True)
-    marked = table.merge(whole, on=case, how="left")
-    lone = marked["whole"].isna() | (marked["b"] == ALL_OTHERS)
-    return int((lone & (marked["verdict"] == "INCONCLUSIVE")).sum())
+    whole = open_.loc[open_["b"] == ALL_OTHERS, case]
+    several = table.loc[table["b"] == ALL_OTHERS, case].drop_duplicates()
+    pairs = open_[(open_["b"] != ALL_OTHERS) & (open_["label"] == "")]
+    lone = pairs.merge(several, on=case, how="left", indicator="of")
+    of_whole = pairs.merge(whole, on=case)[case].drop_duplicates()
+    return int((lone["of"] == "left_only").sum()) + len(of_whole)
 
 
 class Judge:
@@ -283,23 +287,20 @@ class Judge:
         if case.exact:
             return row | self._instance(case, float(a[known].iloc[0]), float(b[known].iloc[0]))
         how = self.how(case)
-        judge = decide_equivalent if case.claim["kind"] == "equivalent" else decide
 
         def arms(seeds: int) -> tuple[pd.Series, pd.Series]:
             early = known & (a.index < seeds)
             return a[early], b[early]
 
         look, seeds, level, decision = _first_decided(
-            case, lambda seeds, level: judge(*arms(seeds), margin=case.margin, level=level, **how)
+            case, lambda seeds, level: weigh(*arms(seeds), level=level, **how)
         )
         x, y = arms(seeds)
-        plain = judge(x, y, margin=case.margin, level=0.95, **how)
+        plain = weigh(x, y, level=0.95, **how)
         needed = None
-        if decision.verdict == "INCONCLUSIVE":
-            needed = seeds_needed(
-                x, y, margin=case.margin, level=case.level,
-                equivalent=case.claim["kind"] == "equivalent", **how,
-            )  # fmt: skip
+        if decision.verdict == "INCONCLUSIVE" and not decision.label:
+            del how["cadence"]
+            needed = seeds_needed(x, y, level=case.level, **how)
         assert decision.effect is not None
         return row | _sides(x, y) | _decided(decision, plain) | {
             "level": level, "effect": decision.effect.estimate,
@@ -307,8 +308,11 @@ class Judge:
         } | _suggested(needed, case)  # fmt: skip
 
     def how(self, case: Case) -> dict[str, Any]:
-        """How two arms are compared by this measure on this problem."""
+        """How two arms are weighed by this measure on this problem."""
         return {
+            "equivalent": case.claim["kind"] == "equivalent",
+            "margin": case.margin,
+            "cadence": int(case.problem["cadence"]) if case.measure.timed else 1,
             "scale": case.measure.scale,
             "higher": case.measure.higher,
             "budget": float(case.problem["steps"]) if case.measure.timed else None,
@@ -331,17 +335,22 @@ class Judge:
     def _instance(self, case: Case, a: float, b: float) -> Row:
         """True or false of the one instance there is."""
         how = self.how(case)
-        effect = _effect(a, b, how["scale"], how["higher"], how["floor"])
+        a_, b_ = np.array([a]), np.array([b])
+        pairs = [(a, b), (a, earliest(b_, how["cadence"])[0]), (earliest(a_, how["cadence"])[0], b)]
+        effect, low, high = (
+            _effect(x, y, how["scale"], how["higher"], how["floor"]) for x, y in pairs
+        )
         delta = math.log10(case.margin) if how["scale"] == "ratio" else case.margin
         slack = 1e-12 * max(1.0, abs(delta))
-        if case.claim["kind"] == "equivalent":
-            truth = abs(effect) < delta - slack
+        if how["equivalent"]:
+            truths = [abs(e) < delta - slack for e in (low, high)]
         else:
-            truth = effect > delta + slack
-        return {
-            "verdict": _here(truth), "label": "", "effect": effect, "low": effect, "high": effect,
-            "low95": effect, "high95": effect, "method": "one instance",
-        }  # fmt: skip
+            truths = [e > delta + slack for e in (low, high)]
+        told = {"effect": effect, "low": low, "high": high, "low95": low, "high95": high,
+                "method": "one instance"}  # fmt: skip
+        if truths[0] != truths[1]:
+            return told | {"verdict": "INCONCLUSIVE", "label": told_by(how["cadence"])}
+        return told | {"verdict": _here(truths[0]), "label": ""}
 
 
 def _sides(a: pd.Series, b: pd.Series) -> Row:
