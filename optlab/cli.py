@@ -459,7 +459,9 @@ def _show_optimizer(name: str, rule: Rule) -> None:
     out.print("\nHyperparameters")
     for hyper, default in rule.hypers.items():
         word = look_up(hyper)
-        out.print(f"  {hyper:<10} default {default:<8g} in {word.interval!s:<10} {word.meaning}")
+        natural = f"natural {word.sweep[0]:g} to {word.sweep[1]:g}" if word.sweep else ""
+        out.print(f"  {hyper:<10} default {default:<8g} in {word.interval!s:<10} {natural:<23} "
+                  f"{word.meaning}".rstrip())  # fmt: skip
     for label, text in (("Paper", rule.citation), ("Convention", rule.convention)):
         if text:
             _tell(f"{label}: {text}")

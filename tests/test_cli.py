@@ -317,6 +317,7 @@ def test_show_knows_every_name() -> None:
         assert told.output.startswith(f"{name}  "), name
         assert len(told.output.splitlines()) > 2
     assert "x = x - lr * m_hat / (sqrt(v_hat) + eps)" in call("show", "adam").output
+    assert "natural 0.9 to 0.9999" in call("show", "adam").output
     assert "Largest stable rate" in call("show", "momentum").output
     assert "condition" in call("show", "quadratic").output
 

@@ -10,6 +10,8 @@ import yaml
 
 from optlab.lab import run
 from optlab.spec import parse, read
+from optlab.spec.header import KEYS
+from optlab.spec.model import Range
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "docs" / "examples"
@@ -38,6 +40,33 @@ def test_the_page_shows_the_examples() -> None:
     for shown, kept in ((shown_rule, rules), (shown_problem, problems)):
         for line in filter(str.strip, shown.splitlines()):
             assert line in kept.splitlines()
+
+
+def test_every_key_of_a_spec_has_its_row() -> None:
+    text = (ROOT / "docs/spec.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?`) \|", text.split("**A problem**")[0], flags=re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert named == set(KEYS)
+
+
+def test_the_page_on_choosing_settings_is_right() -> None:
+    """What the page says of its own example is what the spec reads from it."""
+    text = (ROOT / "docs/spec.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"```yaml\n(seeds:.*?)```", text, flags=re.DOTALL)
+    experiment = parse("title: t\nsteps: 9\nproblems: [rosenbrock]\n" + block, EXAMPLES / "s.yaml")
+    found = {c.name: (c.size, c.swept) for c in experiment.contenders}
+    assert found == {
+        "sgd": (50, ("lr",)), "momentum": (50, ("lr",)), "adam": (50, ("lr", "beta2")),
+        "fixed": (1, ()), "sprig": (100, ("lr",)),
+    }  # fmt: skip
+    assert (
+        Range("one_minus_log", 1e-3, 0.5).at(1),
+        Range("one_minus_log", 1e-3, 0.5).at(0),
+    ) == (0.5, 0.999)
+    parts = set(
+        re.findall(r"`(\w+)`", text[text.index("**The column `part`**") :].split("\n\n")[0])
+    )
+    assert {"trial", "chosen", "default", "profile", "grid", "picture"} <= parts
 
 
 @pytest.mark.parametrize("page", ["docs/own.md", "README.md"])
