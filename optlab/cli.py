@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from optlab import __version__, freshness
+from optlab.terminal import Bar, complain, err, out, short, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +28,6 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-out = Console(soft_wrap=True, highlight=False, markup=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-
 # Exit codes: some runs ended in error; results are not what they were; the spec or the call is wrong;
 # Ctrl-C, as shells count it.
 BROKEN, CHANGED, WRONG, STOPPED = 1, 1, 2, 130
@@ -53,22 +49,6 @@ def main() -> None:
         os._exit(STOPPED)  # threads may be deep inside a compiled program, which cannot be stopped
 
 
-def _said(text: object) -> str:
-    """Text from elsewhere without the control characters that a terminal would obey."""
-    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in str(text))
-
-
-def _tell(*parts: object, to: Console = out) -> None:
-    """Print parts in a row, each as it is or as (text, style). Never by rich's markup: it would take
-    brackets, and backslashes before them, out of text that is not ours."""
-    pairs = [part if isinstance(part, tuple) else (part, "") for part in parts]
-    to.print(Text.assemble(*((_said(text), style) for text, style in pairs)))
-
-
-def _complain(text: object) -> None:
-    _tell((text, "red"), to=err)
-
-
 @contextmanager
 def _plain_errors() -> Iterator[None]:
     """Turn a wrong spec or file into its message and exit code 2."""
@@ -78,59 +58,13 @@ def _plain_errors() -> Iterator[None]:
         yield
     except SpecError as error:
         for line in error.lines():
-            _complain(line)
+            complain(line)
         raise typer.Exit(WRONG) from None
     except BrokenPipeError:  # whoever read the output has left, as `head` does
         raise
     except OSError as error:
-        _complain(error)
+        complain(error)
         raise typer.Exit(WRONG) from None
-
-
-class _Bar:
-    """Progress on the terminal: run-steps a second and time left."""
-
-    def __init__(self) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._bar = Progress(
-            TextColumn("{task.description}", markup=False), BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %  {task.fields[rate]}"), TimeRemainingColumn(),
-            console=err, transient=True, disable=not err.is_terminal,
-        )  # fmt: skip
-        self._bar.start()
-        self._began = time.monotonic()
-        self._done = 0
-        self.stored = 0
-        self._task = self._bar.add_task("reading", total=None, rate="")
-
-    def begin(self, name: str, runs: int, run_steps: int, stored: int) -> None:
-        self.stored = stored
-        kept = f", {stored:,} of them stored" if stored else ""
-        self._began, self._done = time.monotonic(), 0
-        self._bar.update(self._task, description=f"{_said(name)}: {runs:,} runs{kept}",
-                         total=max(run_steps, 1), completed=0 if run_steps else 1)  # fmt: skip
-
-    def advance(self, run_steps: int) -> None:
-        self._done += run_steps
-        rate = self._done / max(time.monotonic() - self._began, 1e-9)
-        self._bar.update(self._task, advance=run_steps, rate=f"{_short(rate)} run-steps/s")
-
-    def note(self, text: str) -> None:
-        _tell((text, "yellow"), to=err)
-
-    def say(self, text: str) -> None:
-        self._bar.update(self._task, description=_said(text), total=None, rate="")
-
-    def close(self) -> None:
-        self._bar.stop()
-
-
-def _short(number: float) -> str:
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if number >= size:
-            return f"{number / size:.3g} {unit}"
-    return f"{number:.3g} "
 
 
 @app.command()
@@ -152,7 +86,7 @@ def run(
     began = time.perf_counter()
     names = [spec.stem for spec in specs]
     for name in {n for n in names if names.count(n) > 1}:
-        _complain(f"two specs are named '{name}'; their results would share a folder")
+        complain(f"two specs are named '{name}'; their results would share a folder")
         raise typer.Exit(WRONG)
     _check_writable([out_ / ".cache" / "compiled", *(out_ / name for name in names)], out_)
     most = most_seeds if until_resolved else None
@@ -162,7 +96,7 @@ def run(
     stale = [spec for spec in specs if not _fresh(out_ / spec.stem, stamps[spec])]
     for spec in specs:
         if spec not in stale:
-            _tell((spec.stem, "green"), ": up to date, nothing to do")
+            tell((spec.stem, "green"), ": up to date, nothing to do")
     listed = (out_ / "index.html").is_file()
     if not stale and (listed or not report_):
         return
@@ -178,7 +112,7 @@ def run(
             from optlab import report
 
             page = report.render_index(out_)
-            _tell(page, ("  all reports", "dim"))
+            tell(page, ("  all reports", "dim"))
     if timings:
         out.print(f"in all {time.perf_counter() - began:.1f} s")
     if broken:
@@ -214,7 +148,7 @@ def _check_writable(folders: list[Path], told: Path) -> None:
                 pass
         except OSError as error:
             where = "" if there == told else f" ({there})"
-            _complain(f"--out {told}: cannot write there{where}: {error.strerror}")
+            complain(f"--out {told}: cannot write there{where}: {error.strerror}")
             raise typer.Exit(WRONG) from None
 
 
@@ -230,7 +164,7 @@ def _read_all(specs: list[Path]) -> list[Experiment]:
             wrong += error.lines()
     if wrong:
         for line in wrong:
-            _complain(line)
+            complain(line)
         raise typer.Exit(WRONG)
     return experiments
 
@@ -242,7 +176,7 @@ def _run_one(
     from optlab import lab
 
     name = experiment.name
-    bar = _Bar()
+    bar = Bar()
     try:
         results = lab.run(experiment, folder, bar, most)
         spent = dict(results.manifest["timings"])
@@ -258,19 +192,19 @@ def _run_one(
     counts = results.manifest["counts"]
     told = ", ".join(f"{n:,} {status}" for status, n in counts.items() if n)
     kept = f"; {bar.stored:,} were stored already" if bar.stored else ""
-    _tell((name, "bold"), f": {sum(counts.values()):,} runs ({told}){kept}")
+    tell((name, "bold"), f": {sum(counts.values()):,} runs ({told}){kept}")
     if len(results.verdicts):
         came = results.verdicts["verdict"].value_counts()
-        _tell("  verdicts: ", ", ".join(f"{count} {name}" for name, count in came.items()))
+        tell("  verdicts: ", ", ".join(f"{count} {name}" for name, count in came.items()))
     if render:
-        _tell(results.folder / "index.html")
+        tell(results.folder / "index.html")
     if timings:
         for name, seconds in spent.items():
             out.print(f"  {name:<16} {seconds:7.2f} s")
-        _tell(("  compile and run are summed over the devices", "dim"))
+        tell(("  compile and run are summed over the devices", "dim"))
     for error in results.manifest["errors"]:
         place = f"{error['optimizer']} on {error['problem']}"
-        _complain(f"{place}: {error['runs']} runs broke: {error['message']}")
+        complain(f"{place}: {error['runs']} runs broke: {error['message']}")
     if render and stamp and not counts["error"]:
         freshness.mark_fresh(results.folder, stamp)
     return bool(counts["error"])
@@ -291,7 +225,7 @@ def report(
         found = [f if f.is_dir() or not (out_ / f).is_dir() else out_ / f for f in folders]
         for folder in found:
             for path in pages.render(folder):
-                _tell(path)
+                tell(path)
         for parent in sorted({folder.resolve().parent for folder in found}):
             pages.render_index(parent)
 
@@ -324,9 +258,9 @@ def compare(
             asked = gate.Asked(a, b, baseline, write_baseline, rtol, atol, only, form)
             told, same = gate.answer(asked)
         except gate.CompareError as error:
-            _complain(error)
+            complain(error)
             raise typer.Exit(WRONG) from None
-    _tell(told)
+    tell(told)
     if not same:
         raise typer.Exit(CHANGED)
 
@@ -340,29 +274,29 @@ def plan(specs: Specs) -> None:
 
         for experiment in _read_all(specs):
             cost = estimate(experiment)
-            _tell((experiment.title, "bold"), f"  {experiment.path}")
+            tell((experiment.title, "bold"), f"  {experiment.path}")
             for task in experiment.tasks:
                 goal = task.targets[0].label if task.targets else "no target"
                 size = f"{task.problem.about.dim} parameters"
                 if task.imported is not None:
                     size = f"{len(task.imported.runs):,} runs made elsewhere"
-                _tell(f"  {task.name}: {size}, "
+                tell(f"  {task.name}: {size}, "
                       f"{task.steps:,} steps, {goal}"
                       + "".join(f" ({note})" for note in task.notes))  # fmt: skip
             for c in experiment.contenders:
-                _tell(f"  {c.name}: {_settings(experiment, c)}")
+                tell(f"  {c.name}: {_settings(experiment, c)}")
             if any(c.swept for c in experiment.contenders):
-                _tell(f"  settings are chosen by {_chosen_by(experiment)}")
+                tell(f"  settings are chosen by {_chosen_by(experiment)}")
             most = "up to " if experiment.staged else ""
             out.print(
-                f"  {most}{cost.runs:,} runs, {_short(cost.run_steps)}run-steps, {cost.cells:,} cells of "
+                f"  {most}{cost.runs:,} runs, {short(cost.run_steps)}run-steps, {cost.cells:,} cells of "
                 f"{cost.programs} programs\n"
                 f"  about {_duration(cost.seconds)} from a cold start ({_duration(cost.compile_seconds)}"
                 f" of it compiling, kept for next time), {max(cost.memory, 1e6) / 1e6:,.0f} MB "
                 "for the tables and the orders of minibatches"
             )
             for found in foresee(experiment):
-                _tell(("  warning: ", "yellow"), found["text"])
+                tell(("  warning: ", "yellow"), found["text"])
 
 
 def _settings(experiment: Experiment, contender: Contender) -> str:
@@ -411,18 +345,18 @@ def list_() -> None:
     from optlab import problems, rules
     from optlab.adapters import libraries
 
-    _tell(("Optimizers", "bold"))
+    tell(("Optimizers", "bold"))
     for name, rule in rules.REGISTRY.items():
-        _tell(f"  {name:<22} {rule.summary}")
+        tell(f"  {name:<22} {rule.summary}")
     for name in libraries.NAMES:
-        _tell(f"  {name:<22} ", ("with that library's convention and defaults", "dim"))
-    _tell(f"  {'optax.<name>':<22} ", ("any transformation of optax", "dim"))
-    _tell(f"  {'file.py:function':<22} ", ("a rule of your own, beside the spec", "dim"))
-    _tell(("Problems", "bold"))
+        tell(f"  {name:<22} ", ("with that library's convention and defaults", "dim"))
+    tell(f"  {'optax.<name>':<22} ", ("any transformation of optax", "dim"))
+    tell(f"  {'file.py:function':<22} ", ("a rule of your own, beside the spec", "dim"))
+    tell(("Problems", "bold"))
     for name, family in problems.REGISTRY.items():
-        _tell(f"  {name:<22} {family.summary}")
-    _tell(f"  {'file.py:function':<22} ", ("a loss of your own, beside the spec", "dim"))
-    _tell(("`optlab show NAME` says more of one.", "dim"))
+        tell(f"  {name:<22} {family.summary}")
+    tell(f"  {'file.py:function':<22} ", ("a loss of your own, beside the spec", "dim"))
+    tell(("`optlab show NAME` says more of one.", "dim"))
 
 
 @app.command()
@@ -442,7 +376,7 @@ def show(name: Annotated[str, typer.Argument(help="An optimizer or a problem.")]
 
         known = meant_or_known(name, (*rules.REGISTRY, *problems.REGISTRY))
         reason = str(error) if "." in name or ":" in name else f"nothing is named '{name}'{known}"
-        _complain(reason)
+        complain(reason)
         raise typer.Exit(WRONG) from None
     _show_optimizer(name, found.optimizer)  # type: ignore[arg-type]
 
@@ -451,11 +385,11 @@ def _show_optimizer(name: str, rule: Rule) -> None:
     from optlab.vocabulary import look_up
     from optlab.worked import formulas
 
-    _tell((name, "bold"), f"  {rule.summary}")
+    tell((name, "bold"), f"  {rule.summary}")
     if rule.form is not None:
-        _tell(f"\n{rule.form.source.rstrip()}\n")
+        tell(f"\n{rule.form.source.rstrip()}\n")
         for latex in formulas(rule.form):
-            _tell(f"  $ {latex} $")
+            tell(f"  $ {latex} $")
     out.print("\nHyperparameters")
     for hyper, default in rule.hypers.items():
         word = look_up(hyper)
@@ -464,7 +398,7 @@ def _show_optimizer(name: str, rule: Rule) -> None:
                   f"{word.meaning}".rstrip())  # fmt: skip
     for label, text in (("Paper", rule.citation), ("Convention", rule.convention)):
         if text:
-            _tell(f"{label}: {text}")
+            tell(f"{label}: {text}")
     if getattr(rule, "limit_formula", ""):
         out.print(
             f"Largest stable rate on a quadratic of largest curvature L: {rule.limit_formula}"
@@ -474,7 +408,7 @@ def _show_optimizer(name: str, rule: Rule) -> None:
 def _show_family(family: Family) -> None:
     import inspect
 
-    _tell((family.name, "bold"), f"  {inspect.getdoc(family.make) or ''}")
+    tell((family.name, "bold"), f"  {inspect.getdoc(family.make) or ''}")
     out.print("\nParameters" if family.signature.parameters else "\nNo parameters.")
     for parameter in family.signature.parameters.values():
         kind = inspect.formatannotation(parameter.annotation)
@@ -492,12 +426,12 @@ def new(
     from importlib.resources import files
 
     if file.exists():
-        _complain(f"{file} exists and is left as it is; choose another name")
+        complain(f"{file} exists and is left as it is; choose another name")
         raise typer.Exit(WRONG)
     with _plain_errors():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(files("optlab").joinpath("starter.yaml").read_text("utf-8"), "utf-8")
-    _tell(f"{file} written; next: optlab run {file}")
+    tell(f"{file} written; next: optlab run {file}")
 
 
 @app.command(name="open")
@@ -510,9 +444,9 @@ def open_(
     """Open a report in the browser."""
     page = (out_ / name / "index.html").resolve()
     if not page.is_file():
-        _complain(f"{page} is not there; `optlab run` makes it")
+        complain(f"{page} is not there; `optlab run` makes it")
         raise typer.Exit(WRONG)
-    _tell(page)
+    tell(page)
     webbrowser.open(page.as_uri())
 
 

@@ -1,0 +1,75 @@
+"""What is said on the terminal: text from elsewhere made harmless, and progress."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console
+from rich.text import Text
+
+__all__ = ["Bar", "complain", "err", "out", "short", "tell"]
+
+out = Console(soft_wrap=True, highlight=False, markup=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+
+
+def _said(text: object) -> str:
+    """Text from elsewhere without the control characters that a terminal would obey."""
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in str(text))
+
+
+def tell(*parts: object, to: Console = out) -> None:
+    """Print parts in a row, each as it is or as (text, style). Never by rich's markup: it would take
+    brackets, and backslashes before them, out of text that is not ours."""
+    pairs = [part if isinstance(part, tuple) else (part, "") for part in parts]
+    to.print(Text.assemble(*((_said(text), style) for text, style in pairs)))
+
+
+def complain(text: object) -> None:
+    tell((text, "red"), to=err)
+
+
+class Bar:
+    """Progress on the terminal: run-steps a second and time left."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False), BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %  {task.fields[rate]}"), TimeRemainingColumn(),
+            console=err, transient=True, disable=not err.is_terminal,
+        )  # fmt: skip
+        self._bar.start()
+        self._began = time.monotonic()
+        self._done = 0
+        self.stored = 0
+        self._task = self._bar.add_task("reading", total=None, rate="")
+
+    def begin(self, name: str, runs: int, run_steps: int, stored: int) -> None:
+        self.stored = stored
+        kept = f", {stored:,} of them stored" if stored else ""
+        self._began, self._done = time.monotonic(), 0
+        self._bar.update(self._task, description=f"{_said(name)}: {runs:,} runs{kept}",
+                         total=max(run_steps, 1), completed=0 if run_steps else 1)  # fmt: skip
+
+    def advance(self, run_steps: int) -> None:
+        self._done += run_steps
+        rate = self._done / max(time.monotonic() - self._began, 1e-9)
+        self._bar.update(self._task, advance=run_steps, rate=f"{short(rate)} run-steps/s")
+
+    def note(self, text: str) -> None:
+        tell((text, "yellow"), to=err)
+
+    def say(self, text: str) -> None:
+        self._bar.update(self._task, description=_said(text), total=None, rate="")
+
+    def close(self) -> None:
+        self._bar.stop()
+
+
+def short(number: float) -> str:
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number:.3g} "
