@@ -150,10 +150,8 @@ class Judge:
         self.exact = {name for name in self.problems if is_exact(results.runs, name)}
         self.gates = gates.Gates(results.runs, best, self.manifest)
         keys = ["problem", "optimizer", "selection", "measure", "target"]
-        self.groups = {
-            key: group.set_index("seed")["value"].astype(float).sort_index()
-            for key, group in table.groupby(keys, sort=False, observed=True)
-        }
+        self._places = table.groupby(keys, sort=False, observed=True).indices
+        self._seeds, self._scores = table["seed"].to_numpy(), table["value"].to_numpy(dtype=float)
 
     def __call__(self, claim: Claim) -> Iterator[Row]:
         """Every verdict on one claim: problem by problem, then over problems where there are many."""
@@ -231,8 +229,8 @@ class Judge:
 
     def _values(self, case: Case, side: dict[str, str]) -> pd.Series:
         key = (case.problem["name"], side["optimizer"], side["selection"], case.measure.name)
-        empty = pd.Series(dtype=float)
-        return self.groups.get((*key, case.target), empty)
+        places = self._places.get((*key, case.target), np.array([], dtype=int))
+        return pd.Series(self._scores[places], index=self._seeds[places]).sort_index()
 
     def _alone(self, case: Case) -> Row:
         """A claim about one optimizer: it never does something."""
