@@ -19,6 +19,7 @@ from optlab.analysis.words import listed, pairs_text
 from optlab.figures import Look, looks
 from optlab.report.blocks import Cell
 from optlab.results import Results, load
+from optlab.theory import holding, theory_checks
 
 __all__ = ["Facts", "chosen_cell", "default_cell", "name_cell", "stored"]
 
@@ -26,6 +27,10 @@ _NUMBERS = (
     "effect", "low", "high", "low95", "high95", "level", "n", "a_n", "b_n", "a_median", "b_median",
     "margin", "judged", "seeds_needed",
 )  # fmt: skip
+
+
+_MANY_LAWS = 10
+"""From so many laws on an experiment is about theory."""
 
 
 def stored(folder: str | Path) -> Results:
@@ -168,7 +173,19 @@ class Facts:
 
     @cached_property
     def answer(self) -> list[str]:
-        return analysis.answer(self.results, self.best, self.times)
+        """What was seen, and how it agrees with theory: that first where theory is what was asked."""
+        seen = analysis.answer(self.results, self.best, self.times)
+        if self.checks.empty:
+            return seen
+        told = holding(self.checks)
+        if self.checks["law"].nunique() >= _MANY_LAWS:
+            return [told, *seen]
+        return [*seen[:-1], told, seen[-1]]
+
+    @cached_property
+    def checks(self) -> pd.DataFrame:
+        """What theory predicts, beside what was measured."""
+        return theory_checks(self.results, self.best)
 
     @cached_property
     def warnings(self) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ import pandas as pd
 from optlab.analysis.words import number
 from optlab.report.blocks import Cell, Fold, Table, Text
 from optlab.report.facts import Facts
-from optlab.theory import holding, theory_checks
+from optlab.theory import holding
 
 __all__ = ["theory"]
 
@@ -22,7 +22,7 @@ _SPACE = "\N{NO-BREAK SPACE}"
 
 def theory(facts: Facts) -> list[Any]:
     """A sentence that counts, the predictions that failed, and all of them by law."""
-    checks = theory_checks(facts.results, facts.best)
+    checks = facts.checks
     if checks.empty:
         return []
     text = (
