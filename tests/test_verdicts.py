@@ -1,0 +1,455 @@
+"""Verdicts read off scores: each kind, each gate, and what must change nothing.
+
+Scores are written by hand; what they come to is recomputed here with SciPy's tests or counted.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_tables import LABEL, best_of, made
+from scipy import stats
+
+from optlab.analysis.robustness import robustness
+from optlab.analysis.verdicts import ALL_OTHERS, ALL_PROBLEMS, undecided, verdicts
+from optlab.measures import MEASURES
+from optlab.results import Results
+from optlab.spec import Claim, Side
+from optlab.statistics.sequential import levels
+
+INF = math.inf
+STEPS = 100
+
+Scores = dict[tuple[str, str], Any]
+
+
+def claim(
+    kind: str = "better", a: str = "a", others: tuple[str, ...] = ("b",), measure: Any = "gap",
+    problems: tuple[str, ...] = ("p",), post_hoc: bool = False, **more: Any,
+) -> dict[str, Any]:  # fmt: skip
+    measures = (measure,) if isinstance(measure, str) else tuple(measure)
+    sides = tuple(Side(name) for name in others)
+    stated = Claim("as written", kind, Side(a), sides, measures, problems, **more)  # type: ignore[arg-type]
+    return asdict(stated) | {"id": stated.id, "declared": "2026-01-01", "post_hoc": post_hoc}
+
+
+def results(folder: Any, claims: list[dict[str, Any]], scores: Scores, start: str = "drawn",
+            cadence: int = 1, **manifest: Any) -> Results:  # fmt: skip
+    """Runs for every problem, optimizer and seed of `scores`; only what gates look at is real."""
+    losses = {}
+    for (problem, optimizer), values in scores.items():
+        for seed in range(len(np.atleast_1d(values))):
+            first = 1.0 if start == "given" else 1.0 + 0.01 * seed
+            losses[problem, optimizer, seed] = [first, 0.5 + 0.001 * seed * (start != "given")]
+    found = made(folder, losses, start=start, cadence=cadence)
+    for problem in found.manifest["problems"]:
+        problem |= {"steps": STEPS, "cadence": cadence}
+    n = max(len(np.atleast_1d(v)) for v in scores.values())
+    found.manifest.update({"claims": claims, "seeds": {"evaluate": n}} | manifest)
+    return found
+
+
+def table(scores: Scores, measure: str, target: str | None = None) -> pd.DataFrame:
+    label = (LABEL if MEASURES[measure].timed else "") if target is None else target
+    return pd.DataFrame(
+        [
+            {"problem": problem, "optimizer": optimizer, "selection": "tuned", "measure": measure,
+             "target": label, "seed": seed, "value": float(value), "status": "budget"}
+            for (problem, optimizer), values in scores.items()
+            for seed, value in enumerate(np.atleast_1d(values))
+        ]
+    )  # fmt: skip
+
+
+def alone(runs: Results) -> pd.DataFrame:
+    return best_of(runs).assign(settings=1, on_edge=[{}] * len(best_of(runs)), chosen_on="evaluate")
+
+
+def judge(folder: Any, claims: Any, scores: Scores, measure: str = "gap", best: Any = None,
+          **more: Any) -> pd.DataFrame:  # fmt: skip
+    claims = [claims] if isinstance(claims, dict) else claims
+    runs = results(folder, claims, scores, **more)
+    return verdicts(runs, alone(runs) if best is None else best(runs), table(scores, measure))
+
+
+def logs(seed: int, n: int, factor: float = 1.0, sd: float = 0.1) -> np.ndarray:
+    return factor * 10 ** np.random.default_rng(seed).normal(0.0, sd, n)
+
+
+# What is decided, against SciPy
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict", "label"),
+    [(2.0, "SUPPORTED", ""), (0.5, "REFUTED", "reversed"), (1.0, "REFUTED", "equivalent"),
+     (1.1, "INCONCLUSIVE", "")],
+)  # fmt: skip
+def test_the_interval_is_where_wilcoxons_test_begins_to_reject(
+    tmp_path: Any, factor: float, verdict: str, label: str
+) -> None:
+    n = 20
+    scores = {("p", "a"): logs(1, n, sd=0.02), ("p", "b"): logs(2, n, factor, sd=0.02)}
+    [row] = judge(tmp_path, claim(), scores).to_dict("records")
+    assert (row["verdict"], row["label"]) == (verdict, label)
+    d = np.log10(scores["p", "b"] / scores["p", "a"])
+    walsh = [(d[i] + d[j]) / 2 for i in range(n) for j in range(i, n)]
+    assert row["effect"] == pytest.approx(np.median(walsh), abs=1e-12)
+    for end, side, inside in (("low", "greater", 1e-9), ("high", "less", -1e-9)):
+        just_in = stats.wilcoxon(d - row[end] - inside, alternative=side, method="exact").pvalue
+        just_out = stats.wilcoxon(d - row[end] + inside, alternative=side, method="exact").pvalue
+        assert just_out <= 0.025 < just_in
+    assert row["n"] == n
+    assert row["a_median"] == pytest.approx(np.median(scores["p", "a"]))
+
+
+@pytest.mark.parametrize(("hits", "verdict"), [(0, "SUPPORTED"), (1, "REFUTED"), (40, "REFUTED")])
+def test_never_is_refuted_by_one_and_supported_by_many(
+    tmp_path: Any, hits: int, verdict: str
+) -> None:
+    values = np.where(np.arange(40) < hits, 0.5, 0.0)
+    stated = claim("never", others=(), measure="overshoot")
+    [row] = judge(tmp_path, stated, {("p", "a"): values}, "overshoot").to_dict("records")
+    assert row["verdict"] == verdict
+    exact = stats.binomtest(hits, 40).proportion_ci(0.95, "exact")
+    assert (row["low"], row["high"]) == pytest.approx((exact.low, exact.high))
+    assert (row["a_n"], row["n"]) == (hits, 40)
+
+
+@pytest.mark.parametrize(("hits", "n", "verdict"), [
+    (0, 10, "INCONCLUSIVE"), (0, 40, "REFUTED"), (1, 10, "SUPPORTED"),
+])  # fmt: skip
+def test_may_is_proved_by_one(tmp_path: Any, hits: int, n: int, verdict: str) -> None:
+    values = np.where(np.arange(n) < hits, 0.5, 0.0)
+    stated = claim("sometimes", others=(), measure="overshoot")
+    [row] = judge(tmp_path, stated, {("p", "a"): values}, "overshoot").to_dict("records")
+    assert row["verdict"] == verdict
+    if verdict == "INCONCLUSIVE":
+        need = int(row["seeds_needed"])
+        assert stats.binomtest(0, need).proportion_ci(0.95, "exact").high < 0.1
+        assert stats.binomtest(0, need - 1).proportion_ci(0.95, "exact").high >= 0.1
+
+
+def test_equivalence_is_two_one_sided_tests(tmp_path: Any) -> None:
+    stated = claim("equivalent", measure="test_accuracy", margin=0.02)
+    for shift, verdict, label in ((0.0, "SUPPORTED", ""), (0.05, "REFUTED", "worse"),
+                                  (-0.05, "REFUTED", "better")):  # fmt: skip
+        rng = np.random.default_rng(3)
+        a = 0.9 + rng.normal(0, 0.005, 20)
+        scores = {("p", "a"): a, ("p", "b"): a + shift + rng.normal(0, 0.005, 20)}
+        [row] = judge(tmp_path, stated, scores, "test_accuracy").to_dict("records")
+        assert (row["verdict"], row["label"]) == (verdict, label)
+
+
+def test_more_is_better_where_it_is(tmp_path: Any) -> None:
+    high = {("p", "a"): np.linspace(0.95, 0.96, 12), ("p", "b"): np.linspace(0.80, 0.82, 12)}
+    [row] = judge(tmp_path, claim(measure="test_accuracy"), high, "test_accuracy").to_dict(
+        "records"
+    )
+    assert row["verdict"] == "SUPPORTED"
+    assert row["effect"] > 0
+
+
+def test_a_miss_counts_as_one(tmp_path: Any) -> None:
+    times = {("p", "a"): np.arange(20.0, 40.0), ("p", "b"): np.full(20, INF)}
+    [row] = judge(tmp_path, claim(measure="steps_held"), times, "steps_held").to_dict("records")
+    assert row["verdict"] == "SUPPORTED"
+    assert row["method"] == "win rate"
+    assert (row["a_n"], row["b_n"]) == (20, 0)
+    assert "> 100" in row["sentence"]
+
+
+# Corrections
+
+
+def test_the_error_is_shared_by_what_was_declared(tmp_path: Any) -> None:
+    scores = {("p", "a"): logs(1, 20), ("p", "b"): logs(2, 20, 3.0)}
+    one = claim()
+    three = [one, claim(a="b", others=("a",)), claim(margin=2.0)]
+    late = claim(margin=1.5, post_hoc=True)
+    first = judge(tmp_path / "1", one, scores)
+    assert list(first["level"]) == [0.95]
+    told = judge(tmp_path / "2", [*three, late], scores)
+    assert list(told["judged"]) == [
+        3,
+        3,
+        3,
+        4,
+    ]  # a later claim changes nothing for the earlier ones
+    assert list(told["level"]) == pytest.approx([1 - 0.05 / 3] * 3 + [1 - 0.05 / 4])
+    assert (told["low95"] == first["low"][0]).sum() >= 1
+    assert "post hoc" in told["sentence"].iloc[3]
+    assert "post hoc" not in told["sentence"].iloc[0]
+
+
+def test_against_all_is_as_strong_as_its_weakest_comparison(tmp_path: Any) -> None:
+    arms = {"a": logs(1, 20), "b": logs(2, 20, 3.0), "c": logs(3, 20, 3.0)}
+    everyone = claim(others=("b", "c"))
+    for factor, verdict in ((1.0, "SUPPORTED"), (0.1, "REFUTED"), (0.37, "INCONCLUSIVE")):
+        scores = {("p", name): v * (factor if name == "c" else 1) for name, v in arms.items()}
+        told = judge(tmp_path, everyone, scores).set_index("b")
+        assert told.loc["b", "verdict"] == "SUPPORTED"
+        assert told.loc[ALL_OTHERS, "verdict"] == verdict == told.loc["c", "verdict"]
+        assert set(told["level"]) == {0.95}  # no further correction (Berger 1982)
+
+
+def test_over_ten_problems_there_is_one_effect_for_each(tmp_path: Any) -> None:
+    problems = tuple(f"p{i:02d}" for i in range(12))
+    scores = {(p, o): logs(i, 15, 1.0 if o == "a" else 2.0 + 0.1 * i)
+              for i, p in enumerate(problems) for o in "ab"}  # fmt: skip
+    told = judge(tmp_path, claim(problems=problems), scores)
+    whole = told[told["problem"] == ALL_PROBLEMS]
+    each = told[told["problem"] != ALL_PROBLEMS]
+    assert list(whole["verdict"]) == ["SUPPORTED"]
+    assert whole["n"].iloc[0] == 12
+    d = each["effect"].to_numpy()
+    walsh = [(d[i] + d[j]) / 2 for i in range(12) for j in range(i, 12)]
+    assert whole["effect"].iloc[0] == pytest.approx(np.median(walsh))
+    nine = {key: value for key, value in scores.items() if key[0] < "p09"}
+    few = judge(tmp_path / "few", claim(problems=problems[:9]), nine)
+    assert ALL_PROBLEMS not in set(few["problem"])
+
+
+# One instance
+
+
+@pytest.mark.parametrize(("a", "b", "kind", "verdict"), [
+    (16, 25, "better", "TRUE HERE"), (57, 25, "better", "FALSE HERE"), (25, 26, "better", "FALSE HERE"),
+    (25, INF, "better", "TRUE HERE"), (25, 26, "equivalent", "TRUE HERE"),
+    (16, 25, "equivalent", "FALSE HERE"),
+])  # fmt: skip
+def test_an_exact_instance_is_true_or_false(
+    tmp_path: Any, a: float, b: float, kind: str, verdict: str
+) -> None:
+    scores = {("p", "a"): [a], ("p", "b"): [b]}
+    stated = claim(kind, measure="steps_held")
+    [row] = judge(tmp_path, stated, scores, "steps_held", start="given").to_dict("records")
+    assert row["verdict"] == verdict
+    assert "this one start" in row["sentence"]
+    assert not row["seeds_needed"]
+
+
+# Gates
+
+
+def shut(folder: Any, scores: Scores, measure: str = "gap", stated: Any = None, **more: Any) -> str:
+    [row] = judge(folder, stated or claim(measure=measure), scores, measure, **more).to_dict(
+        "records"
+    )
+    assert row["verdict"] == "NOT TESTED"
+    assert row["label"] in row["sentence"]
+    return row["label"]
+
+
+GOOD: Scores = {("p", "a"): logs(1, 20), ("p", "b"): logs(2, 20, 3.0)}
+
+
+def test_gates_shut_and_say_why(tmp_path: Any) -> None:
+    few = {key: value[:9] for key, value in GOOD.items()}
+    assert shut(tmp_path, few) == "9 seeds, and the claim asks for 10"
+    never = dict.fromkeys(GOOD, np.full(20, INF))
+    assert shut(tmp_path, never, "steps_held") == "neither held the target in any run"
+    unknown = {**GOOD, ("p", "b"): np.full(20, np.nan)}
+    assert "gap is not known for b" in shut(tmp_path, unknown)
+    part = {**GOOD, ("p", "b"): np.where(np.arange(20) < 3, np.nan, 1.0)}
+    assert "not known for 3 runs of b" in shut(tmp_path, part)
+    assert "negative" in shut(tmp_path, {**GOOD, ("p", "b"): -logs(2, 20)}, "loss")
+
+
+def test_settings_must_come_from_elsewhere_and_from_inside(tmp_path: Any) -> None:
+    def same(runs: Results) -> pd.DataFrame:
+        return alone(runs).assign(settings=5)
+
+    assert "chosen on the seeds that are reported" in shut(tmp_path, GOOD, best=same)
+
+    def edge(runs: Results) -> pd.DataFrame:
+        return alone(runs).assign(settings=5, chosen_on="tune", on_edge=[{"lr": "largest"}, {}])
+
+    assert (
+        shut(tmp_path, GOOD, best=edge)
+        == "a's best lr is the largest that was tried; search further"
+    )
+
+    def inside(runs: Results) -> pd.DataFrame:
+        return alone(runs).assign(settings=5, chosen_on="tune")
+
+    assert judge(tmp_path, claim(), GOOD, best=inside)["verdict"].tolist() == ["SUPPORTED"]
+
+
+def test_a_run_that_broke_shuts_its_problem(tmp_path: Any) -> None:
+    runs = results(tmp_path, [claim()], GOOD)
+    runs.runs.loc[3, "status"] = "error"
+    [row] = verdicts(runs, alone(runs), table(GOOD, "gap")).to_dict("records")
+    assert (row["verdict"], row["label"]) == ("NOT TESTED", "1 run of a stopped with an error")
+
+
+# What must change nothing
+
+
+NUMBERS = ["verdict", "label", "effect", "low", "high", "n", "level", "method", "seeds_needed"]
+
+
+@pytest.mark.parametrize("measure", [m for m in MEASURES if m not in ("rate_width",)])
+@pytest.mark.parametrize("factor", [1.0, 1.3, 3.0])
+def test_verdicts_do_not_depend_on_names_order_or_company(
+    tmp_path: Any, measure: str, factor: float
+) -> None:
+    a, b, c = (logs(i, 14, f, sd=0.2) for i, f in ((1, 1.0), (2, factor), (3, 0.7)))
+    scores = {("p", "a"): a, ("p", "b"): b}
+    plain = judge(tmp_path, claim(measure=measure), scores, measure)[NUMBERS]
+    renamed = {("problem two", "z, y"): a, ("problem two", "a"): b}
+    stated = claim(a="z, y", others=("a",), problems=("problem two",), measure=measure)
+    pd.testing.assert_frame_equal(judge(tmp_path, stated, renamed, measure)[NUMBERS], plain)
+    company = {("p", "c"): c, ("p", "b"): b, ("p", "a"): a}
+    pd.testing.assert_frame_equal(
+        judge(tmp_path, claim(measure=measure), company, measure)[NUMBERS], plain
+    )
+    # Seeds in another order, the same for both, are the same pairs.
+    turned = {key: value[::-1] for key, value in scores.items()}
+    pd.testing.assert_frame_equal(
+        judge(tmp_path, claim(measure=measure), turned, measure)[NUMBERS], plain
+    )
+
+
+@pytest.mark.parametrize("c", [1e-6, 7.0])
+def test_the_unit_of_the_loss_changes_no_verdict(tmp_path: Any, c: float) -> None:
+    for factor in (1.0, 1.1, 2.0):
+        scores = {("p", "a"): logs(1, 15), ("p", "b"): logs(2, 15, factor)}
+        scaled = {key: c * value for key, value in scores.items()}
+        one = judge(tmp_path, claim(), scores).iloc[0]
+        other = judge(tmp_path, claim(), scaled).iloc[0]
+        assert one["verdict"] == other["verdict"]
+        np.testing.assert_allclose(other[["effect", "low", "high"]].astype(float),
+                                   one[["effect", "low", "high"]].astype(float), atol=1e-12)  # fmt: skip
+
+
+# Looks
+
+
+def test_the_first_look_that_decides_counts(tmp_path: Any) -> None:
+    planned = [10, 20, 40]
+    sure = logs(1, 40), logs(2, 40, 5.0)
+    scores = {("p", "a"): sure[0], ("p", "b"): sure[1]}
+    [row] = judge(tmp_path, claim(), scores, looks=planned).to_dict("records")
+    at = levels(planned, 0.05)
+    assert row["verdict"] == "SUPPORTED"
+    assert (row["n"], row["level"]) == (10 if at[0] < 1 else 20, at[0] if at[0] < 1 else at[1])
+    assert (1 - at[at < 1]).sum() <= 0.05 + 1e-12
+    # What an early look decided stays, whatever comes later.
+    spoiled = sure[1].copy()
+    spoiled[row["n"] :] = 0.01
+    [again] = judge(
+        tmp_path, claim(), {("p", "a"): sure[0], ("p", "b"): spoiled}, looks=planned
+    ).to_dict("records")
+    assert again["verdict"] == "SUPPORTED"
+    assert again["n"] == row["n"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("censored", [False, True])
+def test_looking_again_and_again_keeps_the_error(tmp_path: Any, censored: bool) -> None:
+    """True effect at the margin, four looks: false SUPPORTED no more than 2.5 % (and two standard
+    errors), through the judge itself."""
+    rng, wrong, times = np.random.default_rng(11), 0, 400
+    measure = "steps_held" if censored else "gap"
+    stated = claim(measure=measure)
+    runs = results(tmp_path, [stated], dict.fromkeys([("p", "a"), ("p", "b")], np.ones(80)),
+                   looks=[10, 20, 40, 80])  # fmt: skip
+    best = alone(runs)
+    for _ in range(times):
+        a, b = 40 * 10 ** rng.normal(0, 0.3, (2, 80))
+        b *= 1.1
+        if censored:
+            a, b = (np.where(x > STEPS, INF, x) for x in (a, b))
+        told = verdicts(runs, best, table({("p", "a"): a, ("p", "b"): b}, measure))
+        wrong += told["verdict"].iloc[0] == "SUPPORTED"
+    assert wrong / times <= 0.025 + 2 * math.sqrt(0.025 * 0.975 / times)
+
+
+def test_what_more_seeds_might_decide_is_counted_once(tmp_path: Any) -> None:
+    near = {
+        ("p", o): logs(i, 12, f, sd=0.3)
+        for i, (o, f) in enumerate(zip("abc", (1, 1.1, 1.2), strict=True))
+    }
+    told = judge(tmp_path, claim(others=("b", "c")), near)
+    assert (told["verdict"] == "INCONCLUSIVE").sum() == 3
+    assert undecided(told) == 1
+    assert undecided(judge(tmp_path, claim(), GOOD)) == 0
+    # What the record leaves open, no seed will tell.
+    alike = dict.fromkeys([("p", "a"), ("p", "b")], np.full(20, 20.0))
+    coarse = judge(tmp_path, claim(measure="steps_held"), alike, "steps_held", cadence=20)
+    assert coarse["verdict"].tolist() == ["INCONCLUSIVE"]
+    assert "every 20 updates" in coarse["sentence"].iloc[0]
+    assert undecided(coarse) == 0
+
+
+# Sentences
+
+
+def test_a_sentence_says_the_numbers_of_its_row(tmp_path: Any) -> None:
+    [row] = judge(tmp_path, claim(), GOOD).to_dict("records")
+    found = [float(x.replace(",", "")) for x in re.findall(r"\d+(?:\.\d+)?", row["sentence"])]
+    for value in (
+        10 ** row["effect"],
+        10 ** row["low"],
+        10 ** row["high"],
+        row["a_median"],
+        20,
+        95,
+    ):
+        assert any(abs(x - value) <= 0.006 * abs(value) for x in found), value
+
+
+@pytest.mark.slow
+def test_the_suggested_seeds_decide_at_the_named_alternative(tmp_path: Any) -> None:
+    """INCONCLUSIVE names a number of seeds and what would have to be true: then so many decide in
+    75 % of repetitions at the least."""
+    rng, decided, tried = np.random.default_rng(5), 0, 0
+    while tried < 200:
+        a, b = 10 ** rng.normal(0, 0.1, (2, 15))
+        row = judge(tmp_path, claim(), {("p", "a"): a, ("p", "b"): 1.2 * b}).iloc[0]
+        need = row["seeds_needed"]
+        if row["verdict"] != "INCONCLUSIVE" or not need or need > 300:
+            continue
+        tried += 1
+        ratio = float(re.findall(r"ratio is ([\d.]+)", row["alternative"])[0])
+        x, y = 10 ** rng.normal(0, 0.1, (2, int(need)))
+        again = judge(tmp_path, claim(), {("p", "a"): x, ("p", "b"): ratio * y}).iloc[0]
+        decided += again["verdict"] != "INCONCLUSIVE"
+    assert decided / tried >= 0.75
+
+
+# Other choices
+
+
+def test_other_choices_are_told_from_the_curves(tmp_path: Any) -> None:
+    """Losses fall by a constant factor, so that each time is known: the target is 0.1, and b takes
+    twice as long as a."""
+    steps = np.arange(101)
+    losses = {("p", o, s): list((1 + 0.01 * s) * 10 ** (-rate * steps))
+              for o, rate in (("a", 0.044), ("b", 0.022)) for s in range(12)}  # fmt: skip
+    runs = made(tmp_path, losses)
+    runs.manifest.update({"claims": [claim(measure="steps_reached")], "seeds": {"evaluate": 12}})
+    best = alone(runs)
+    told = verdicts(runs, best)
+    assert told["verdict"].tolist() == ["SUPPORTED"]
+    found = robustness(runs, told, best).set_index("choice")
+    at = {"target x 10": 1.0, "target / 10": 0.01}
+    for choice, bound in at.items():
+        times = {o: [next(t for t, v in enumerate(losses["p", o, s]) if v <= bound) for s in range(12)]
+                 for o in "ab"}  # fmt: skip
+        d = np.log10(np.maximum(times["b"], 1) / np.maximum(times["a"], 1))
+        walsh = [(d[i] + d[j]) / 2 for i in range(12) for j in range(i, 12)]
+        assert found.loc[choice, "effect"] == pytest.approx(np.median(walsh))
+    # By a quarter of the budget (25) a is there, at 23 or 24, and b is not.
+    assert (
+        "a quarter of the budget" not in found.index
+        or found.loc["a quarter of the budget", "flips"]
+    )
+    assert not found.loc["half the budget", "flips"]
+    assert found.loc["paired t", "verdict"] == "SUPPORTED"
