@@ -11,6 +11,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,31 @@ from optlab.analysis.crossings import crossings
 from optlab.analysis.profiles import profile_scores, target_costs, two_solver_profiles
 from optlab.analysis.ranks import leave_one_out, rank_table, rank_test
 from optlab.analysis.rates import rate_robustness
+from optlab.analysis.robustness import robustness
 from optlab.analysis.runtime import data_profile, first_hits, runtime_shares, runtimes
 from optlab.analysis.scores import scores
 from optlab.analysis.settings import best_settings
 from optlab.analysis.tuning import tuning_curves
+from optlab.analysis.verdicts import verdicts
 from optlab.results import Results
+from optlab.spec import Claim, Side
 
 OPTIMIZERS = PROBLEMS = 8
 SEEDS = 20
 TARGET = "gap_over_start <= 0.001"
+
+
+def claims(names: list[str]) -> list[dict[str, Any]]:
+    """Each optimizer is claimed to be faster, to end lower and to be more robust than the next one, on
+    every problem."""
+    problems = tuple(f"problem-{i}" for i in range(PROBLEMS))
+    sides = [Side(name) for name in names]
+    made = [
+        Claim("", "better", a, (b,), measures, problems)
+        for a, b in zip(sides, sides[1:] + sides[:1], strict=True)
+        for measures in (("steps_reached", "steps_held"), ("gap",), ("rate_width",))
+    ]
+    return [asdict(c) | {"id": c.id, "declared": "", "post_hoc": False} for c in made]
 
 
 def folder_of(runs: int, points: int) -> Results:
@@ -102,9 +119,14 @@ def folder_of(runs: int, points: int) -> Results:
             for i in range(PROBLEMS)
         ],
         "optimizers": [
-            {"name": name, "hypers": {"lr": sorted(set(table["hyper.lr"]))}, "swept": ["lr"]}
+            {
+                "name": name, "hypers": {"lr": sorted(set(table["hyper.lr"]))}, "swept": ["lr"],
+                "settings": rates,
+            }
             for name in names
         ],
+        "seeds": {"evaluate": SEEDS},
+        "claims": claims(names),
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         results = Results(Path(folder), table, manifest)
@@ -125,6 +147,8 @@ def measure(results: Results) -> dict[str, float]:
     runs, manifest = results.runs, results.manifest
     best = timed("best settings", lambda: best_settings(runs, manifest))
     found = timed("scores", lambda: scores(results, best))
+    judged = timed("verdicts", lambda: verdicts(results, best, found))
+    timed("robustness", lambda: robustness(results, judged, best, found))
     costs = timed("target costs", lambda: target_costs(found, manifest))
     timed("profile scores", lambda: profile_scores(costs))
     timed("two-solver profiles", lambda: two_solver_profiles(costs))

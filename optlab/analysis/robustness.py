@@ -13,7 +13,7 @@ import pandas as pd
 
 from optlab.analysis.scores import scores
 from optlab.analysis.settings import best_settings
-from optlab.analysis.tracks import points, track
+from optlab.analysis.tracks import Points, points, track
 from optlab.analysis.verdicts import ALL_OTHERS, ALL_PROBLEMS, Case, Judge
 from optlab.analysis.weighing import weigh
 from optlab.results import Results
@@ -52,12 +52,23 @@ def robustness(
         & (judged["problem"] != ALL_PROBLEMS)
         & judged["verdict"].isin(("SUPPORTED", "REFUTED", "INCONCLUSIVE"))
     ]
+    found: dict[tuple[str, str, str], _Curves] = {}
+
+    def curves_of(problem: str, optimizer: str, selection: str) -> _Curves:
+        key = problem, optimizer, selection
+        if key not in found:
+            found[key] = _curves(judge, *key, seen)
+        return found[key]
+
     rows = []
     for record in tested.to_dict("records"):
         row = {str(name): value for name, value in record.items()}
         case = judge.case(claims[row["claim"]], row["problem"], row["measure"])
         other = {"optimizer": row["b"], "selection": row["selection_b"]}
-        curves = tuple(_curves(judge, case, side, seen) for side in (case.claim["a"], other))
+        curves = tuple(
+            curves_of(row["problem"], side["optimizer"], side["selection"])
+            for side in (case.claim["a"], other)
+        )
         for choice, verdict, effect, low, high in _choices(judge, case, other, row, curves):
             rows.append(
                 {name: row[name] for name in ("claim", "problem", "measure", "a", "b")}
@@ -73,12 +84,12 @@ _Curves = tuple[np.ndarray, pd.DataFrame]
 _Choice = tuple[str, str, float, float, float]
 
 
-def _curves(judge: Judge, case: Case, side: dict[str, str], seen: Any) -> _Curves:
+def _curves(judge: Judge, problem: str, optimizer: str, selection: str, seen: Points) -> _Curves:
     mine = judge.entrants
     mine = mine[
-        (mine["problem"] == case.problem["name"])
-        & (mine["optimizer"] == side["optimizer"])
-        & (mine["selection"] == side["selection"])
+        (mine["problem"] == problem)
+        & (mine["optimizer"] == optimizer)
+        & (mine["selection"] == selection)
     ]
     steps, values = track(seen, mine["run_id"])
     return steps, pd.DataFrame(values, index=mine["seed"].to_numpy()).sort_index()

@@ -149,6 +149,10 @@ def shift_of(
     """Estimate, low, high, and whether the signed-rank test was used; costs (..., n) -> (...)."""
     pairs = pairs_of(a, b, window)
     by_rank = (np.isinf(a) | np.isinf(b)).mean(axis=-1) <= MISSES
+    if by_rank.all():
+        return *rank_interval(pairs, level), by_rank
+    if not by_rank.any():
+        return *coin_interval(pairs, level), by_rank
     ranks, coins = rank_interval(pairs, level), coin_interval(pairs, level)
     estimate, low, high = (np.where(by_rank, r, c) for r, c in zip(ranks, coins, strict=True))
     return estimate, low, high, by_rank
