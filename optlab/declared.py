@@ -23,11 +23,19 @@ FILE = "claims.json"
 
 
 def declare(
-    folder: Path, claims: Sequence[Claim], seen: Callable[[Claim], bool]
-) -> list[dict[str, Any]]:
-    """The claims as plain data, each with `id`, `hash` (of all that is claimed), `declared` (when it
-    was first seen here) and `post_hoc`: whether runs that it speaks of were stored by then, which
-    `seen` tells. New ones are added to the file, none is ever taken out."""
+    folder: Path,
+    claims: Sequence[Claim],
+    seen: Callable[[Claim], bool],
+    seeds: int,
+    looks: Sequence[int] = (),
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The claims as plain data, and those that were made before the runs and withdrawn since: they
+    count in the correction all the same.
+
+    Each has `id`, `hash` (of all that is claimed), `declared` (when it was first seen here),
+    `post_hoc`: whether runs that it speaks of were stored by then, which `seen` tells; and `looked`:
+    on how many seeds it was judged before, besides this number of `seeds` and the planned `looks`.
+    New ones are added to the file, none is ever taken out."""
     path = folder / FILE
     known: dict[str, Any] = {}
     if path.is_file():
@@ -35,11 +43,25 @@ def declare(
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     fresh = [claim for claim in claims if claim.id not in known]
     for claim in fresh:
-        known[claim.id] = {"text": claim.text, "declared": now, "post_hoc": seen(claim)}
-    if fresh or not path.is_file():
-        text = json.dumps(known, indent=1).encode()
+        known[claim.id] = {"text": claim.text, "declared": now, "post_hoc": seen(claim), "seeds": [],
+                           "measures": claim.measures, "problems": claim.problems}  # fmt: skip
+    for claim in claims:
+        entry = known[claim.id]
+        entry["seeds"] = sorted({*entry["seeds"], seeds})
+    text = json.dumps(known, indent=1).encode()
+    if not path.is_file() or path.read_bytes() != text:
         atomic_write(path, lambda file: file.write(text))
-    return [_plain(claim) | known[claim.id] | {"text": claim.text} for claim in claims]
+    made = [_plain(claim) | _of(known[claim.id], claim, {seeds, *looks}) for claim in claims]
+    here = {claim.id for claim in claims}
+    gone = [e for name, e in known.items() if name not in here and not e["post_hoc"]]
+    return made, gone
+
+
+def _of(entry: dict[str, Any], claim: Claim, planned: set[int]) -> dict[str, Any]:
+    looked = [n for n in entry["seeds"] if n not in planned]
+    return {name: entry[name] for name in ("declared", "post_hoc")} | {
+        "text": claim.text, "looked": looked,
+    }  # fmt: skip
 
 
 def _plain(claim: Claim) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Draws:
             if kind == "drawn":
                 generators[key] = _generator(self.seed, problem, ROLES[role], seed, _START)
             else:
-                self._starts[key] = problem.given if kind == "given" else problem.usual
+                self._starts[key] = problem.usual if kind == "usual" else problem.given
         dead = dict(generators)
         for _ in range(_MOST_TRIES):
             if not dead:
@@ -74,7 +74,7 @@ class Draws:
 
     def first(self, task: Task) -> Any:
         """The start of the first evaluation run."""
-        kind = "given" if task.problem.given is not None else "drawn"
+        kind = "fixed" if task.problem.given is not None else "drawn"
         self.prepare(task, [("evaluate", 0, kind)])
         return self._starts[task.name, "evaluate", 0]
 

@@ -128,10 +128,14 @@ class _Laboratory:
         self.folder.mkdir(parents=True, exist_ok=True)
         freshness.mark_stale(self.folder)
         clear_strays(self.folder)
+        (self.folder / "verdicts.csv").unlink(missing_ok=True)  # of other tables than these
         with self._timed("plan"):
             minima = {t.name: self.minima(t.problem) for t in self.experiment.tasks}
             runs = list(plan.runs(self.experiment))
-            self.claims = declare(self.folder, self.experiment.claims, self._seen)
+            self.claims, self.withdrawn = declare(
+                self.folder, self.experiment.claims, self._seen, self.experiment.seeds.evaluate,
+                self.looks,
+            )  # fmt: skip
         self._import(runs)
         self._stage(runs)
         if self.experiment.staged:
@@ -399,6 +403,7 @@ class _Laboratory:
             counts={status: counts[status] for status in ("hit", "budget", "diverged", "error")},
             errors=self.errors,
             claims=self.claims,
+            withdrawn=self.withdrawn,
             looks=list(self.looks),
             timings={name: round(seconds, 3) for name, seconds in self.timings.items()},
         )  # fmt: skip

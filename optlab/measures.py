@@ -33,6 +33,8 @@ class Measure:
     """Which of the kinds of stability it is, S1 to S7."""
     timed: bool = False
     """A time to a target: it is censored at the budget."""
+    binary: bool = False
+    """A run does it (1) or does not (0): shares are compared, not sizes."""
     profile: bool = False
     """It needs the rates around the chosen one (`profile:`, or a grid)."""
 
@@ -50,7 +52,7 @@ MEASURES = {
         Measure("train_accuracy", "share of training rows told right at the end", "share",
                 "difference", higher=True, margin=0.005),
         Measure("diverged", "whether the run diverged", "share of runs", "difference", margin=0.0,
-                stability="S1"),
+                stability="S1", binary=True),
         Measure("overshoot", "largest rise above the best loss so far, over the gap at the start",
                 "starting gaps", "difference", margin=0.01, stability="S2"),
         Measure("rises", "share of recorded points above the one before", "share", "difference",

@@ -45,14 +45,7 @@ class Results:
     def verdicts(self) -> pd.DataFrame:
         """What became of each claim; empty where nothing was claimed."""
         path = self.folder / "verdicts.csv"
-        text = {
-            "b": str,
-            "label": str,
-            "target": str,
-            "selection_b": str,
-            "text": str,
-            "alternative": str,
-        }
+        text = dict.fromkeys(("claim", "text", "declared", "kind", "a", "b", "selection_a", "selection_b", "problem", "measure", "target", "verdict", "label", "scale", "method", "alternative", "sentence"), str)  # fmt: skip
         if not path.exists():
             return pd.DataFrame()
         return pd.read_csv(path, dtype=text, keep_default_na=False, na_values={

@@ -48,6 +48,19 @@ def test_a_claim_made_before_its_runs_is_one_and_a_later_one_is_marked(tmp_path:
     assert told(run(tmp_path, FIRST)) == {FIRST: False}
 
 
+def test_what_was_withdrawn_and_earlier_looks_are_kept(tmp_path: Path) -> None:
+    run(tmp_path, FIRST, "a beats b by loss")
+    left = run(tmp_path, FIRST)
+    assert [entry["text"] for entry in left.manifest["withdrawn"]] == ["a beats b by loss"]
+    assert set(left.verdicts["judged"]) == {2}
+    assert left.manifest["claims"][0]["looked"] == []
+    spec = tmp_path / "s.yaml"
+    spec.write_text(spec.read_text().replace("evaluate: 10", "evaluate: 12"))
+    again = optlab.run(spec, tmp_path / "out")
+    assert again.manifest["claims"][0]["looked"] == [10]
+    assert "Judged before on 10 seeds" in again.verdicts["sentence"].iloc[0]
+
+
 def test_another_margin_is_another_claim_and_other_words_are_not(tmp_path: Path) -> None:
     first = run(tmp_path, FIRST)
     changed = run(tmp_path, "b beats a by gap (margin 1.2)")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -234,7 +234,78 @@ def test_an_exact_instance_is_true_or_false(
     assert not row["seeds_needed"]
 
 
+@pytest.mark.parametrize(("a", "b", "margin", "verdict"), [
+    (95, INF, 1.5, "INCONCLUSIVE"), (50, INF, 1.5, "TRUE HERE"), (INF, 95, 1.5, "FALSE HERE"),
+])  # fmt: skip
+def test_a_miss_is_later_than_the_budget_by_nobody_knows_how_much(
+    tmp_path: Any, a: float, b: float, margin: float, verdict: str
+) -> None:
+    stated = claim(measure="steps_held", margin=margin)
+    [row] = judge(
+        tmp_path, stated, {("p", "a"): [a], ("p", "b"): [b]}, "steps_held", start="given"
+    ).to_dict("records")
+    assert row["verdict"] == verdict
+
+
+# Shares
+
+
+@pytest.mark.parametrize(("hits_a", "hits_b", "n", "kind", "margin", "verdict"), [
+    (0, 0, 10, "equivalent", 0.05, "INCONCLUSIVE"),  # none in ten still allows every third
+    (0, 0, 400, "equivalent", 0.05, "SUPPORTED"), (0, 2, 20, "equivalent", 0.05, "INCONCLUSIVE"),
+    (0, 25, 200, "equivalent", 0.05, "REFUTED"), (0, 12, 20, "better", None, "SUPPORTED"),
+    (12, 0, 20, "better", None, "REFUTED"), (0, 2, 20, "better", None, "INCONCLUSIVE"),
+])  # fmt: skip
+def test_divergence_is_a_matter_of_shares(
+    tmp_path: Any, hits_a: int, hits_b: int, n: int, kind: str, margin: float | None, verdict: str
+) -> None:
+    scores = {("p", "a"): np.arange(n) < hits_a, ("p", "b"): np.arange(n) < hits_b}
+    stated = claim(kind, measure="diverged", margin=margin)
+    [row] = judge(tmp_path, stated, scores, "diverged").to_dict("records")
+    assert row["verdict"] == verdict
+    assert row["effect"] == pytest.approx((hits_b - hits_a) / n)
+    assert row["low"] <= row["effect"] <= row["high"]
+    if verdict == "SUPPORTED" and kind == "better":
+        assert stats.binomtest(0, max(hits_a, hits_b), 0.5).pvalue < 0.05  # McNemar's, exact
+
+
+@pytest.mark.slow
+def test_shares_err_no_more_often_than_said() -> None:
+    from optlab.statistics.shares import decide_shares
+
+    rng, times = np.random.default_rng(8), 3000
+    for n in (10, 20, 60):
+        for rate in (0.02, 0.2, 0.5):
+            wrong = sum(
+                decide_shares(*(rng.random((2, n)) < rate), margin=0.0).verdict == "SUPPORTED"
+                for _ in range(times)
+            )
+            assert wrong / times <= 0.025
+
+
 # Gates
+
+
+def test_seeds_that_change_nothing_are_one(tmp_path: Any) -> None:
+    runs = results(tmp_path, [claim()], GOOD)
+    mine = runs.runs["optimizer"] == "b"
+    runs.runs.loc[mine, ["loss_first", "loss_final"]] = [1.0, 0.5]
+    [row] = verdicts(runs, alone(runs), table(GOOD, "gap")).to_dict("records")
+    assert (row["verdict"], row["label"][:22]) == ("NOT TESTED", "only 1 of 20 runs of b")
+
+
+def test_a_seed_without_a_partner_shuts(tmp_path: Any) -> None:
+    runs = results(tmp_path, [claim()], GOOD)
+    some = {**GOOD, ("p", "a"): GOOD["p", "a"][:18]}
+    gone = (runs.runs["optimizer"] == "a") & (runs.runs["seed"] >= 18)
+    runs = replace(runs, runs=runs.runs[~gone])
+    [row] = verdicts(runs, alone(runs), table(some, "gap")).to_dict("records")
+    assert (row["verdict"], row["label"]) == ("NOT TESTED", "2 seeds of b without a partner")
+
+
+def test_what_lies_within_rounding_is_not_compared(tmp_path: Any) -> None:
+    tiny = {("p", o): 1e-18 * logs(i, 20) for i, o in enumerate("ab")}
+    assert "within rounding in 20 of 20 pairs" in shut(tmp_path, tiny)
 
 
 def shut(folder: Any, scores: Scores, measure: str = "gap", stated: Any = None, **more: Any) -> str:
@@ -386,6 +457,38 @@ def test_what_more_seeds_might_decide_is_counted_once(tmp_path: Any) -> None:
     assert coarse["verdict"].tolist() == ["INCONCLUSIVE"]
     assert "every 20 updates" in coarse["sentence"].iloc[0]
     assert undecided(coarse) == 0
+
+
+def test_a_counterexample_counts_at_whichever_look_it_came(tmp_path: Any) -> None:
+    values = np.where(np.arange(100) == 90, 0.5, 0.0)
+    stated = claim("never", others=(), measure="overshoot")
+    [row] = judge(tmp_path, stated, {("p", "a"): values}, "overshoot", looks=[60, 100]).to_dict(
+        "records"
+    )
+    assert (row["verdict"], row["a_n"], row["n"]) == ("REFUTED", 1, 100)
+
+
+def test_a_refutation_by_any_of_many_is_corrected_for_them(tmp_path: Any) -> None:
+    """Nine true comparisons, each well above its margin half of the time only by luck: the whole is
+    refuted no more often than said."""
+    rng, wrong, times = np.random.default_rng(21), 0, 120
+    names = tuple(f"o{i}" for i in range(9))
+    everyone = claim(others=names, margin=1.5)
+    for _ in range(times):
+        a = 10 ** rng.normal(0, 0.1, 15)
+        scores = {("p", "a"): a} | {("p", o): 1.52 * 10 ** rng.normal(0, 0.1, 15) for o in names}
+        told = judge(tmp_path, everyone, scores)
+        wrong += told.loc[told["b"] == ALL_OTHERS, "verdict"].iloc[0] == "REFUTED"
+    assert wrong / times <= 0.025 + 2 * math.sqrt(0.025 * 0.975 / times)
+
+
+def test_a_withdrawn_claim_still_counts_and_an_earlier_look_is_told(tmp_path: Any) -> None:
+    withdrawn = [{"measures": ["gap", "loss"], "problems": ["p"], "post_hoc": False}]
+    [row] = judge(tmp_path, claim() | {"looked": [10]}, GOOD, withdrawn=withdrawn).to_dict(
+        "records"
+    )
+    assert row["judged"] == 3
+    assert "Judged before on 10 seeds" in row["sentence"]
 
 
 # Sentences

@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 
 from optlab.analysis.rates import rate_robustness
+from optlab.analysis.settings import entrants, profile_rows
 from optlab.analysis.words import listed, plural
+from optlab.statistics.paired import Decision
 
 if TYPE_CHECKING:
     from optlab.analysis.verdicts import Case
 
-__all__ = ["Gates"]
+__all__ = ["Gates", "afterwards"]
 
 
 class Gates:
@@ -23,6 +25,13 @@ class Gates:
         self._best = best.set_index(["problem", "optimizer"])
         broken = runs[(runs["status"] == "error") & (runs["part"] != "picture")]
         self._errors = broken.groupby(["problem", "optimizer"])["run_id"].nunique().to_dict()
+        starts = entrants(runs, best)
+        sides = ["problem", "optimizer", "selection"]
+        ends = starts[[*sides, "loss_first", "loss_final"]].drop_duplicates()
+        self._distinct = ends.groupby(sides, observed=True).size().to_dict()
+        self._seeds = starts.groupby(sides, observed=True)["seed"].nunique().to_dict()
+        near = profile_rows(runs, best).groupby(["problem", "optimizer"], observed=True)["rate"]
+        self._lowest, self._highest = near.min().to_dict(), near.max().to_dict()
         rates = rate_robustness(runs, best, manifest)
         self._edges = {(r["problem"], r["optimizer"]): r["edge"] for _, r in rates.iterrows()}
 
@@ -32,11 +41,13 @@ class Gates:
         checks = (
             self._ran(case, sides),
             self._measured(case, sides, a, b),
-            self._enough(case, a, b),
+            self._paired(case, sides, a, b),
+            self._enough(case, sides, a, b),
             self._reached(case, a, b),
             self._chosen_elsewhere(case, sides),
             self._inside(case, sides),
             self._rates_inside(case, sides, other),
+            self._same_rates(case, sides),
         )
         return next((reason for reason in checks if reason), "")
 
@@ -66,11 +77,30 @@ class Gates:
                 return f"{name} is negative for {side['optimizer']}, so no ratio can be taken"
         return ""
 
-    def _enough(self, case: Case, a: pd.Series, b: pd.Series) -> str:
+    def _paired(self, case: Case, sides: list[dict[str, str]], a: pd.Series, b: pd.Series) -> str:
+        """Every seed of one side has its partner: a run that is not there may be one that failed."""
+        for side, values in zip(sides, (a, b), strict=False):
+            key = (case.problem["name"], side["optimizer"], side["selection"])
+            alone = int(self._seeds.get(key, len(values))) - len(values)
+            if alone > 0 and len(sides) > 1 and len(values):
+                return f"{plural(alone, 'seed')} of {side['optimizer']} without a partner"
+        return ""
+
+    def _enough(self, case: Case, sides: list[dict[str, str]], a: pd.Series, b: pd.Series) -> str:
         n = int((a.notna() & b.notna()).sum())
         least = case.claim["min_seeds"]
-        if not case.exact and n < least:
+        if case.exact:
+            return ""
+        if n < least:
             return f"{plural(n, 'seed')}, and the claim asks for {least}"
+        for side in sides:
+            key = (case.problem["name"], side["optimizer"], side["selection"])
+            different = int(self._distinct.get(key, n))
+            if different < least:
+                return (
+                    f"only {different} of {n} runs of {side['optimizer']} differ at all; seeds that "
+                    "change nothing are one observation"
+                )
         return ""
 
     def _reached(self, case: Case, a: pd.Series, b: pd.Series) -> str:
@@ -113,14 +143,39 @@ class Gates:
         """A width that ends where the rates tried end is only known to be at least so much."""
         if case.measure.name != "rate_width" or other is None:
             return ""
-        cut = [
-            side["optimizer"]
-            for side in sides
-            if self._edges.get((case.problem["name"], side["optimizer"]))
-        ]
+        cut = [side["optimizer"] for side in sides if self.is_cut(case, side)]
         # A wider one that is cut is wider still; it is the narrower one that must be known.
         if case.claim["kind"] == "better":
             cut = [name for name in cut if name == other["optimizer"]]
         if not cut:
             return ""
         return f"{listed(cut)} still does well at the last rate that was tried; widen the profile"
+
+    def is_cut(self, case: Case, side: dict[str, str]) -> bool:
+        """Whether the rates at which this side does well end where those tried end."""
+        return bool(self._edges.get((case.problem["name"], side["optimizer"])))
+
+    def _same_rates(self, case: Case, sides: list[dict[str, str]]) -> str:
+        """Shares and means over rates compare only where the same rates were tried."""
+        if case.measure.name not in ("rate_share", "rate_loss") or len(sides) < 2:
+            return ""
+        keys = [(case.problem["name"], side["optimizer"]) for side in sides]
+        for ends in (self._lowest, self._highest):
+            tried = [ends[key] for key in keys if key in ends]
+            if len(tried) == 2 and not 0.9 < tried[0] / tried[1] < 1.1:
+                return (
+                    "the rates that were tried do not span the same range; give both one `profile`"
+                )
+        return ""
+
+
+def afterwards(case: Case, decision: Decision, cut: bool) -> str:
+    """Why a decision cannot stand, seen only once it is there; empty if it can. `cut`: the first
+    side's rates are cut off."""
+    effect = decision.effect
+    if effect is not None and effect.floored > effect.n / 2:
+        return f"both lie within rounding in {effect.floored} of {plural(effect.n, 'pair')}"
+    if cut and case.measure.name == "rate_width" and decision.verdict != "SUPPORTED":
+        a = case.claim["a"]["optimizer"]
+        return f"{a} still does well at the last rate that was tried; widen the profile"
+    return ""

@@ -65,9 +65,11 @@ def robustness(
         row = {str(name): value for name, value in record.items()}
         case = judge.case(claims[row["claim"]], row["problem"], row["measure"])
         other = {"optimizer": row["b"], "selection": row["selection_b"]}
-        curves = tuple(
-            curves_of(row["problem"], side["optimizer"], side["selection"])
-            for side in (case.claim["a"], other)
+        curves = _paired(
+            *(
+                curves_of(row["problem"], side["optimizer"], side["selection"])
+                for side in (case.claim["a"], other)
+            )
         )
         for choice, verdict, effect, low, high in _choices(judge, case, other, row, curves):
             rows.append(
@@ -95,6 +97,12 @@ def _curves(judge: Judge, problem: str, optimizer: str, selection: str, seen: Po
     return steps, pd.DataFrame(values, index=mine["seed"].to_numpy()).sort_index()
 
 
+def _paired(a: _Curves, b: _Curves) -> tuple[_Curves, _Curves]:
+    """The curves of the seeds that both sides have."""
+    shared = a[1].index.intersection(b[1].index)
+    return (a[0], a[1].loc[shared]), (b[0], b[1].loc[shared])
+
+
 def _choices(
     judge: Judge, case: Case, other: dict[str, str], row: Row, curves: tuple[_Curves, ...]
 ) -> Iterator[_Choice]:
@@ -115,6 +123,8 @@ def _choices(
         # Where nobody gets there is nothing to compare.
         if case.measure.timed and pair is not None and np.isfinite(pair).any():
             yield told(name, *pair)
+    if case.measure.binary:
+        return
     a, b = judge.pair(case, other)
     plain = {name: how[name] for name in ("scale", "higher", "budget", "floor")}
     effect = paired_t(a.to_numpy(), b.to_numpy(), level=level, **plain)
@@ -156,7 +166,10 @@ def _at_budget(case: Case, curves: _Curves, budget: float) -> np.ndarray | None:
     last = losses.to_numpy()[:, np.flatnonzero(within)[-1]]
     minimum = case.problem["minimum"]
     below = float(minimum["value"]) if case.measure.name == "gap" and minimum else 0.0
-    return np.where(np.isnan(last), np.inf, last - below)
+    value = last - below
+    if case.measure.name == "gap":  # below f* by rounding is at f*
+        value = np.maximum(value, 0.0)
+    return np.where(np.isnan(last), np.inf, value)
 
 
 def _to_target(case: Case, curves: _Curves, factor: float, budget: float) -> np.ndarray | None:

@@ -22,6 +22,9 @@ COLUMNS = ["problem", "optimizer", "selection", "measure", "target", "seed", "va
 
 _SPIKE = 0.1  # how far above the best gap so far a point counts as a spike
 
+_BELOW = 100.0
+"""So many times rounding may a loss lie below f*: sums of many terms lose more than one digit."""
+
 _RISE = 1e-12  # a rise by less, relatively, is rounding
 
 Values = Iterator[tuple[str, str, Any]]
@@ -113,6 +116,9 @@ def _ends(mine: pd.DataFrame, problem: dict[str, Any], precision: str) -> Values
     loss = final_loss(mine).to_numpy()
     minimum = problem.get("minimum")
     gap = loss - float(minimum["value"]) if minimum else np.full(len(mine), np.nan)
+    # Below f* by no more than rounding or the error of f* is at f*; by more, f* is not the minimum.
+    floor = floors(mine["loss_first"].to_numpy(float), minimum, precision)
+    gap = np.where(gap < 0, np.where(gap >= -_BELOW * floor, 0.0, np.nan), gap)
     yield "loss", "", loss
     yield "gap", "", gap
     yield "spread", "", _spread(mine, problem, precision)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from optlab.analysis.words import goal, number, plural
+from optlab.analysis.words import goal, listed, number, plural
 from optlab.measures import MEASURES, Measure
 
 __all__ = ["sentence", "side_name"]
@@ -25,6 +25,10 @@ def sentence(row: Row, problem: dict[str, Any], manifest: dict[str, Any]) -> str
     verdict = str(row["verdict"])
     label = f" ({row['label']})" if verdict == "REFUTED" else ""
     text = f"{verdict}{label} on {row['problem']}: {_body(row, problem, manifest)}"
+    looked = next((c.get("looked") for c in manifest["claims"] if c["id"] == row["claim"]), None)
+    if looked:
+        before = listed([f"{n:,}" for n in looked])
+        text += f" Judged before on {before} seeds: looking again costs error that is not counted."
     return f"{text} Claimed after its runs had been stored (post hoc)." if row["post_hoc"] else text
 
 
@@ -80,7 +84,7 @@ def _seen(row: Row, measure: Measure, problem: dict[str, Any]) -> str:
     text = f"{'' if exact else 'median '}{a} against {b}{unit}"
     n = row["n"]
     if not exact and (measure.timed or row["a_n"] < n or row["b_n"] < n):
-        verb = {"steps_reached": "reached", "steps_held": "held"}.get(measure.name, "not diverged")
+        verb = {"steps_reached": "reached", "steps_held": "held"}.get(measure.name, "finite")
         text += f", {verb} in {row['a_n']} and {row['b_n']} of {n} runs"
     return text
 
@@ -144,8 +148,12 @@ def _correction(row: Row) -> str:
 def _needed(row: Row) -> str:
     if row["verdict"] != "INCONCLUSIVE":
         return ""
-    if row["label"]:
+    if row["label"].startswith("times"):
         return f"{row['label']}, which cannot tell them apart; record more often"
+    if row["label"]:
+        return str(row["label"])
+    if row["method"] == "exact shares":
+        return "more seeds are needed"
     return _seeds(row)
 
 
@@ -176,7 +184,8 @@ def _over_problems(row: Row, measure: Measure) -> str:
     if row["verdict"] == "NOT TESTED":
         return f"{what}: {row['label']}."
     interval = _interval(row, measure).replace("paired seeds", "problems")
-    return f"{what}, one effect for each problem: {interval}; {_margin(row, measure)}; {_correction(row)}."
+    parts = [interval, _margin(row, measure), _correction(row)]
+    return f"{what}, one effect for each problem: {'; '.join(p for p in parts if p)}."
 
 
 def _together(row: Row, measure: Measure) -> str:

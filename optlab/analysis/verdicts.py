@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -133,7 +133,10 @@ def undecided(table: pd.DataFrame) -> int:
     case = ["claim", "problem", "measure"]
     whole = open_.loc[open_["b"] == ALL_OTHERS, case]
     several = table.loc[table["b"] == ALL_OTHERS, case].drop_duplicates()
-    pairs = open_[(open_["b"] != ALL_OTHERS) & (open_["label"] == "")]
+    # What the record or the budget leaves open, and what asks for more problems.
+    shut = open_["label"].str.startswith(("times are recorded", "the budget ends"))
+    seeds_tell = ~shut & (open_["problem"] != ALL_PROBLEMS)
+    pairs = open_[(open_["b"] != ALL_OTHERS) & seeds_tell]
     lone = pairs.merge(several, on=case, how="left", indicator="of")
     of_whole = pairs.merge(whole, on=case)[case].drop_duplicates()
     return int((lone["of"] == "left_only").sum()) + len(of_whole)
@@ -165,7 +168,9 @@ class Judge:
 
     def case(self, claim: Claim, problem: str, measure: str) -> Case:
         about, entry = MEASURES[measure], self.problems[problem]
-        count = judged(self.claims, self.exact, post_hoc=claim["post_hoc"])
+        # What was claimed before the runs and withdrawn since has had its chance as well.
+        made = [*self.claims, *self.manifest.get("withdrawn", [])]
+        count = judged(made, self.exact, post_hoc=claim["post_hoc"])
         target = (claim["target"] or entry["decision"] or "") if about.timed else ""
         looks = self._looks(claim["alpha"] / count)
         return Case(claim, entry, about, target, looks, count, problem in self.exact)
@@ -186,6 +191,7 @@ class Judge:
                 yield self._told(case, row)
                 continue
             effects = np.array([row["effect"] for row in mine], dtype=float)
+            effects = np.where(np.isnan(effects), 0.0, effects)  # both miss everywhere: alike
             decide_ = decide_equivalent if claim["kind"] == "equivalent" else decide
             delta = math.log10(case.margin) if case.measure.scale == "ratio" else case.margin
             level = case.looks[-1][1]
@@ -247,12 +253,15 @@ class Judge:
         at_most = case.claim["at_most"]
 
         def hits_of(seeds: int) -> tuple[int, int]:
-            seen = values[values.index < seeds]
+            seen = values.iloc[:seeds]
             return int((seen > case.margin).sum()), len(seen)
 
         look, seeds, level, decision = _first_decided(
             case, lambda seeds, level: decide_never(*hits_of(seeds), at_most, level)
         )
+        if hits:  # one run that does it settles the matter, at whichever look it came
+            look, (seeds, level) = len(case.looks), case.looks[-1]
+            decision = decide_never(*hits_of(seeds), at_most, level)
         hits, n = hits_of(seeds)
         plain = decide_never(hits, n, at_most, 0.95)
         told = _decided(decision, plain)
@@ -287,23 +296,40 @@ class Judge:
         how = self.how(case)
 
         def arms(seeds: int) -> tuple[pd.Series, pd.Series]:
-            early = known & (a.index < seeds)
-            return a[early], b[early]
+            return a[known].iloc[:seeds], b[known].iloc[:seeds]
 
         look, seeds, level, decision = _first_decided(
             case, lambda seeds, level: weigh(*arms(seeds), level=level, **how)
         )
         x, y = arms(seeds)
+        decision = self._strictly(case, decision, x, y, how, level)
+        if shut := gates.afterwards(case, decision, self.gates.is_cut(case, case.claim["a"])):
+            return row | {"verdict": "NOT TESTED", "label": shut}
         plain = weigh(x, y, level=0.95, **how)
         needed = None
         if decision.verdict == "INCONCLUSIVE" and not decision.label:
-            del how["cadence"]
-            needed = seeds_needed(x, y, level=case.level, **how)
+            needed = _needed(case, x, y, how)
         assert decision.effect is not None
         return row | _sides(x, y) | _decided(decision, plain) | {
             "level": level, "effect": decision.effect.estimate,
             "method": f"{decision.effect.method}{_at(look, case)}",
         } | _suggested(needed, case)  # fmt: skip
+
+    def _strictly(
+        self, case: Case, decision: Decision, x: Any, y: Any, how: dict[str, Any], level: float
+    ) -> Decision:
+        """Where a claim is against several, any of them may refute the whole: k chances to be wrong,
+        so that a refutation must hold at the k-th part of the error. Support needs all of them and
+        is not corrected (Berger 1982)."""
+        k = len(case.claim["others"])
+        if k < 2 or decision.verdict != "REFUTED":
+            return decision
+        strict = weigh(x, y, level=1 - (1 - level) / k, **how)
+        if strict.verdict == "REFUTED":
+            return decision
+        return replace(
+            decision, verdict="INCONCLUSIVE", label=f"not refuted once corrected for {k} others"
+        )
 
     def how(self, case: Case) -> dict[str, Any]:
         """How two arms are weighed by this measure on this problem."""
@@ -311,6 +337,7 @@ class Judge:
             "equivalent": case.claim["kind"] == "equivalent",
             "margin": case.margin,
             "cadence": int(case.problem["cadence"]) if case.measure.timed else 1,
+            "binary": case.measure.binary,
             "scale": case.measure.scale,
             "higher": case.measure.higher,
             "budget": float(case.problem["steps"]) if case.measure.timed else None,
@@ -330,11 +357,20 @@ class Judge:
         # shared.
         return float(np.nanmax(floors(first, minimum, self.manifest["precision"]), initial=0.0))
 
+    def _soonest(self, case: Case, value: float) -> float:
+        """The least that a time may have been: a cadence before it was seen; what was not seen by the
+        end of the budget came after it, by how much nobody knows."""
+        if not case.measure.timed:
+            return value
+        if math.isinf(value):
+            return float(case.problem["steps"])
+        return float(earliest(np.array([value]), int(case.problem["cadence"]))[0])
+
     def _instance(self, case: Case, a: float, b: float) -> Row:
         """True or false of the one instance there is."""
         how = self.how(case)
-        a_, b_ = np.array([a]), np.array([b])
-        pairs = [(a, b), (a, earliest(b_, how["cadence"])[0]), (earliest(a_, how["cadence"])[0], b)]
+        seen_a, seen_b = (self._soonest(case, value) for value in (a, b))
+        pairs = [(a, b), (a, seen_b), (seen_a, b)]
         effect, low, high = (
             _effect(x, y, how["scale"], how["higher"], how["floor"]) for x, y in pairs
         )
@@ -347,7 +383,9 @@ class Judge:
         told = {"effect": effect, "low": low, "high": high, "low95": low, "high95": high,
                 "method": "one instance"}  # fmt: skip
         if truths[0] != truths[1]:
-            return told | {"verdict": "INCONCLUSIVE", "label": told_by(how["cadence"])}
+            late = math.isinf(a) or math.isinf(b)
+            why = "the budget ends before it shows by how much" if late else told_by(how["cadence"])
+            return told | {"verdict": "INCONCLUSIVE", "label": why}
         return told | {"verdict": _here(truths[0]), "label": ""}
 
 
@@ -373,6 +411,14 @@ def _first_decided(
 
 def _at(look: int, case: Case) -> str:
     return f", look {look}" if len(case.looks) > 1 else ""
+
+
+def _needed(case: Case, x: Any, y: Any, how: dict[str, Any]) -> Needed | None:
+    """How many seeds would decide it; not told where shares are compared."""
+    if case.measure.binary:
+        return None
+    plain = {name: value for name, value in how.items() if name not in ("cadence", "binary")}
+    return seeds_needed(x, y, level=case.level, **plain)
 
 
 def _suggested(needed: Needed | None, case: Case) -> Row:

@@ -1,8 +1,9 @@
 """Two arms and a margin -> a decision that also holds for what the record leaves open.
 
-A time is known to within the cadence of the record: the target was met at the recorded step or up to a
-cadence earlier. So a claim is supported where it holds with the other side as early as it may have
-been, and refuted where it fails with its own side as early as it may have been.
+A time is read off the record. Where the target was met once and for good between two recorded points,
+it was met at the later one or up to a cadence earlier: so a claim is supported where it holds with the
+other side as early as it may have been, and refuted where it fails with its own side as early as that.
+What a loss that swings does between two points nobody saw: times are of recorded points.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from optlab.statistics.paired import Decision, decide, decide_equivalent
+from optlab.statistics.shares import decide_shares
 
 __all__ = ["earliest", "told_by", "weigh"]
 
@@ -28,11 +30,22 @@ def told_by(cadence: int) -> str:
 
 
 def weigh(
-    a: Any, b: Any, *, equivalent: bool, margin: float, level: float, cadence: int = 1, **how: Any
+    a: Any,
+    b: Any,
+    *,
+    equivalent: bool,
+    margin: float,
+    level: float,
+    cadence: int = 1,
+    binary: bool = False,
+    **how: Any,
 ) -> Decision:
     """Whether `a` is better than `b` by `margin`, or `equivalent` to it; `how` as for
     `statistics.paired.decide`. With a `cadence` above 1 (times only) the interval goes over all that
-    the times may have been, and the estimate is that of the recorded ones."""
+    the times may have been, and the estimate is that of the recorded ones. `binary`: each value says
+    whether it happened."""
+    if binary:
+        return decide_shares(a, b, margin=margin, level=level, equivalent=equivalent)
     judge = decide_equivalent if equivalent else decide
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     seen = judge(a, b, margin=margin, level=level, **how)

@@ -149,10 +149,9 @@ def _sound(entry: Entry, table: pd.DataFrame, faults: Faults) -> bool:
     complain(twice, "a run has two values of one metric at one step")
     causes = ["optimizer", "role", "seed", *_hypers(table)]
     for name in causes:
-        several = table.groupby(["problem", "run"])[name].transform(
-            lambda c: c.nunique(dropna=False)
-        )
-        complain(several > 1, f"a run has two values of `{name}`; give each run a name of its own")
+        first = table.groupby(["problem", "run"])[name].transform("first")
+        differs = (table[name] != first) & ~(table[name].isna() & first.isna())
+        complain(differs, f"a run has two values of `{name}`; give each run a name of its own")
     return len(faults.found) == before
 
 
@@ -195,10 +194,11 @@ def _imported(
         for _, row in firsts.iterrows()
     )  # fmt: skip
     causes = [(r.optimizer, r.role, r.seed, tuple(sorted(r.hypers.items()))) for r in runs]
-    for i, cause in enumerate(causes):
-        if cause in causes[:i]:
-            first = runs[causes.index(cause)].name
-            faults.add(entry.named, f"{entry.use}: runs '{first}' and '{runs[i].name}' have the same "
+    met: dict[Any, str] = {}
+    for run, cause in zip(runs, causes, strict=True):
+        first = met.setdefault(cause, run.name)
+        if first != run.name:
+            faults.add(entry.named, f"{entry.use}: runs '{first}' and '{run.name}' have the same "
                        "optimizer, setting, role and seed; number their seeds apart")  # fmt: skip
             return None
     losses = table[table["metric"] == "loss"]

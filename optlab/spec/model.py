@@ -311,7 +311,8 @@ class Experiment:
         if problem.given is not None and not problem.random:
             only: list[_Seed] = [("evaluate", 0, "given")]
             return (only if choice and self.staged else []), only, []
-        kind = "given" if problem.given is not None else "drawn"
+        # The same start for all seeds, which differ in what is drawn on the way.
+        kind = "fixed" if problem.given is not None else "drawn"
         tune = [("tune", seed, kind) for seed in range(self.seeds.tune)] if choice else []
         evaluate = [("evaluate", seed, kind) for seed in range(self.seeds.evaluate)]
         picture = [("picture", 0, "usual")] if problem.usual is not None else []

@@ -45,7 +45,7 @@ __all__ = [
 MISSES = 0.3
 """The share of pairs with a miss above which arms are compared by who wins."""
 
-Method = Literal["signed-rank", "win rate", "paired t"]
+Method = Literal["signed-rank", "win rate", "paired t", "exact shares"]
 Verdict = Literal["SUPPORTED", "REFUTED", "INCONCLUSIVE"]
 
 

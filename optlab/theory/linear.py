@@ -97,7 +97,7 @@ def same_curve(e: Evidence, predicted: np.ndarray, how: str = "") -> Iterator[Ch
 
 def _recurrence(e: Evidence) -> Iterator[Check]:
     predicted = _losses(e)
-    if predicted is None:
+    if predicted is None or (predicted[:, 0] <= 0).any():  # a start at the minimum goes nowhere
         return
     yield from same_curve(e, predicted)
     yield from _arrival(e)

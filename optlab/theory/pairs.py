@@ -60,6 +60,8 @@ def _same_rule(all_: Sequence[Evidence]) -> Iterator[Check]:
             continue
         scale = np.abs(a.gap)
         told = a.told(scale)
+        if not told[0].any():  # it began at the minimum: there is nothing to compare
+            continue
         off = np.where(told, np.abs(b.gap - a.gap) / np.where(told, scale, 1.0), 0.0)
         last = int(np.flatnonzero(told[0])[-1])
         yield Check(
@@ -123,6 +125,8 @@ def _turned(all_: Sequence[Evidence]) -> Iterator[Check]:
         ):
             continue
         told = a.told(a.gap)
+        if not told[0].any():
+            continue
         off = np.where(told, np.abs(b.gap - a.gap) / np.where(told, a.gap, 1.0), 0.0).max()
         last = int(np.flatnonzero(told[0])[-1])
         yield Check(
