@@ -21,6 +21,9 @@ __all__ = ["FILE", "declare"]
 
 FILE = "claims.json"
 
+_BEFORE = {"seeds": [], "measures": [""], "problems": [""]}
+"""What files did not keep at first. A claim of which nothing is known counts as one judgement."""
+
 
 def declare(
     folder: Path,
@@ -39,7 +42,8 @@ def declare(
     path = folder / FILE
     known: dict[str, Any] = {}
     if path.is_file():
-        known = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        known = {name: _BEFORE | entry for name, entry in stored.items()}
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     fresh = [claim for claim in claims if claim.id not in known]
     for claim in fresh:

@@ -15,7 +15,7 @@ from optlab.analysis.scores import scores
 from optlab.analysis.settings import best_settings
 from optlab.analysis.tracks import Points, points, track
 from optlab.analysis.verdicts import ALL_OTHERS, ALL_PROBLEMS, Case, Judge
-from optlab.analysis.weighing import weigh
+from optlab.analysis.weighing import earliest, weigh
 from optlab.results import Results
 from optlab.statistics.paired import paired_t
 
@@ -65,12 +65,11 @@ def robustness(
         row = {str(name): value for name, value in record.items()}
         case = judge.case(claims[row["claim"]], row["problem"], row["measure"])
         other = {"optimizer": row["b"], "selection": row["selection_b"]}
-        curves = _paired(
-            *(
-                curves_of(row["problem"], side["optimizer"], side["selection"])
-                for side in (case.claim["a"], other)
-            )
+        mine, theirs = (
+            curves_of(row["problem"], side["optimizer"], side["selection"])
+            for side in (case.claim["a"], other)
         )
+        curves = _paired(mine, theirs, int(row["n"]))
         for choice, verdict, effect, low, high in _choices(judge, case, other, row, curves):
             rows.append(
                 {name: row[name] for name in ("claim", "problem", "measure", "a", "b")}
@@ -85,6 +84,10 @@ _Curves = tuple[np.ndarray, pd.DataFrame]
 
 _Choice = tuple[str, str, float, float, float]
 
+_ROUNDING = 1e-12
+
+_MEASURED = ("scale", "higher", "budget", "floor")  # of how arms are weighed, what a test must know
+
 
 def _curves(judge: Judge, problem: str, optimizer: str, selection: str, seen: Points) -> _Curves:
     mine = judge.entrants
@@ -97,9 +100,9 @@ def _curves(judge: Judge, problem: str, optimizer: str, selection: str, seen: Po
     return steps, pd.DataFrame(values, index=mine["seed"].to_numpy()).sort_index()
 
 
-def _paired(a: _Curves, b: _Curves) -> tuple[_Curves, _Curves]:
-    """The curves of the seeds that both sides have."""
-    shared = a[1].index.intersection(b[1].index)
+def _paired(a: _Curves, b: _Curves, n: int) -> tuple[_Curves, _Curves]:
+    """The curves of the seeds that both sides have, the first `n`: those by which it was judged."""
+    shared = a[1].index.intersection(b[1].index)[:n]
     return (a[0], a[1].loc[shared]), (b[0], b[1].loc[shared])
 
 
@@ -109,7 +112,8 @@ def _choices(
     level, how = float(row["level"]), judge.how(case)
 
     def told(choice: str, a: np.ndarray, b: np.ndarray, **changed: Any) -> _Choice:
-        found = weigh(a, b, level=level, **(how | changed))
+        changed = how | changed
+        found = judge.strictly(case, weigh(a, b, level=level, **changed), a, b, changed, level)
         assert found.effect is not None
         return choice, found.verdict, found.effect.estimate, found.low, found.high
 
@@ -125,18 +129,26 @@ def _choices(
             yield told(name, *pair)
     if case.measure.binary:
         return
-    a, b = judge.pair(case, other)
-    plain = {name: how[name] for name in ("scale", "higher", "budget", "floor")}
-    effect = paired_t(a.to_numpy(), b.to_numpy(), level=level, **plain)
-    if np.isfinite(effect.estimate):
-        delta = np.log10(case.margin) if how["scale"] == "ratio" else case.margin
-        yield (
-            "paired t",
-            _read(effect.low, effect.high, delta, case),
-            effect.estimate,
-            effect.low,
-            effect.high,
+    a, b = (arm.to_numpy()[: row["n"]] for arm in judge.pair(case, other))
+    plain, cadence = {name: how[name] for name in _MEASURED}, how["cadence"]
+
+    def student(level: float) -> tuple[float, float, float]:
+        """Estimate, low and high, over all that the times may have been."""
+        seen, worst, best = (
+            paired_t(x, y, level=level, **plain)
+            for x, y in ((a, b), (a, earliest(b, cadence)), (earliest(a, cadence), b))
         )
+        return seen.estimate, worst.low, best.high
+
+    effect, low, high = student(level)
+    if np.isfinite(effect):
+        delta = np.log10(case.margin) if how["scale"] == "ratio" else case.margin
+        verdict = _read(low, high, delta, case)
+        others = len(case.claim["others"])
+        if verdict == "REFUTED" and others > 1:  # as strictly as the verdict itself
+            _, low_, high_ = student(1 - (1 - level) / others)
+            verdict = _read(low_, high_, delta, case)
+        yield "paired t", verdict, effect, low, high
 
 
 def _both(arms: Iterable[np.ndarray | None]) -> tuple[np.ndarray, np.ndarray] | None:
@@ -145,11 +157,12 @@ def _both(arms: Iterable[np.ndarray | None]) -> tuple[np.ndarray, np.ndarray] | 
 
 
 def _read(low: float, high: float, delta: float, case: Case) -> str:
-    """The verdict that an interval gives."""
+    """The verdict that an interval gives; an end at the margin but for rounding holds it."""
+    inner, outer = delta - _ROUNDING, delta + _ROUNDING
     if case.claim["kind"] == "equivalent":
-        inside, outside = -delta < low and high < delta, low > delta or high < -delta
+        inside, outside = -inner < low and high < inner, low > outer or high < -outer
         return "SUPPORTED" if inside else "REFUTED" if outside else "INCONCLUSIVE"
-    return "SUPPORTED" if low > delta else "REFUTED" if high < delta else "INCONCLUSIVE"
+    return "SUPPORTED" if low > outer else "REFUTED" if high < inner else "INCONCLUSIVE"
 
 
 def _at_budget(case: Case, curves: _Curves, budget: float) -> np.ndarray | None:

@@ -20,7 +20,7 @@ import pandas as pd
 from optlab.analysis import gates
 from optlab.analysis.censored import quantile
 from optlab.analysis.scores import scores
-from optlab.analysis.sentences import sentence
+from optlab.analysis.sentences import sentence, side_name
 from optlab.analysis.settings import best_settings, entrants
 from optlab.analysis.times import is_exact
 from optlab.analysis.tracks import floors
@@ -178,13 +178,14 @@ class Judge:
     def _over_problems(self, claim: Claim, rows: list[Row]) -> Iterator[Row]:
         """One effect for each problem: is the claim true of problems like these (Demsar 2006)?"""
         random = [row for row in rows if row["problem"] not in self.exact]
-        for side in dict.fromkeys(row["b"] for row in random if row["b"] not in ("", ALL_OTHERS)):
-            mine = [row for row in random if row["b"] == side]
+        named = [row for row in random if row["b"] not in ("", ALL_OTHERS)]
+        for side, selection in dict.fromkeys((row["b"], row["selection_b"]) for row in named):
+            mine = [row for row in named if (row["b"], row["selection_b"]) == (side, selection)]
             if len(mine) < MANY:
                 continue
             case = self.case(claim, mine[0]["problem"], mine[0]["measure"])
             shut = sum(row["verdict"] == "NOT TESTED" for row in mine)
-            row = {"b": side, "selection_b": mine[0]["selection_b"], "problem": ALL_PROBLEMS,
+            row = {"b": side, "selection_b": selection, "problem": ALL_PROBLEMS,
                    "target": "", "n": len(mine), "method": "signed-rank over problems"}  # fmt: skip
             if shut:
                 row |= {"verdict": "NOT TESTED", "label": f"{shut} of them could not be judged"}
@@ -202,6 +203,7 @@ class Judge:
             assert decision.effect is not None
             yield self._told(case, row | _decided(decision, plain) | {
                 "effect": decision.effect.estimate, "a_n": int((effects > delta).sum()),
+                "method": f"{decision.effect.method} over problems",
             })  # fmt: skip
 
     def _looks(self, alpha: float) -> tuple[tuple[int, float], ...]:
@@ -240,11 +242,12 @@ class Judge:
 
     def _alone(self, case: Case) -> Row:
         """A claim about one optimizer: it never does something."""
-        values = self._values(case, case.claim["a"]).dropna()
+        seen = self._values(case, case.claim["a"])
+        values = seen.dropna()
         hits, n = int((values > case.margin).sum()), len(values)
         row = {"b": "", "selection_b": "", "n": n, "a_n": hits, "a_median": _median(values),
                "method": "exact binomial"}  # fmt: skip
-        shut = self.gates(case, None, values, values)
+        shut = self.gates(case, None, seen, seen)
         if shut:
             return row | {"verdict": "NOT TESTED", "label": shut}
         if case.exact:
@@ -253,8 +256,8 @@ class Judge:
         at_most = case.claim["at_most"]
 
         def hits_of(seeds: int) -> tuple[int, int]:
-            seen = values.iloc[:seeds]
-            return int((seen > case.margin).sum()), len(seen)
+            looked = values.iloc[:seeds]
+            return int((looked > case.margin).sum()), len(looked)
 
         look, seeds, level, decision = _first_decided(
             case, lambda seeds, level: decide_never(*hits_of(seeds), at_most, level)
@@ -302,7 +305,7 @@ class Judge:
             case, lambda seeds, level: weigh(*arms(seeds), level=level, **how)
         )
         x, y = arms(seeds)
-        decision = self._strictly(case, decision, x, y, how, level)
+        decision = self.strictly(case, decision, x, y, how, level)
         if shut := gates.afterwards(case, decision, self.gates.is_cut(case, case.claim["a"])):
             return row | {"verdict": "NOT TESTED", "label": shut}
         plain = weigh(x, y, level=0.95, **how)
@@ -315,7 +318,7 @@ class Judge:
             "method": f"{decision.effect.method}{_at(look, case)}",
         } | _suggested(needed, case)  # fmt: skip
 
-    def _strictly(
+    def strictly(
         self, case: Case, decision: Decision, x: Any, y: Any, how: dict[str, Any], level: float
     ) -> Decision:
         """Where a claim is against several, any of them may refute the whole: k chances to be wrong,
@@ -376,10 +379,10 @@ class Judge:
         )
         delta = math.log10(case.margin) if how["scale"] == "ratio" else case.margin
         slack = 1e-12 * max(1.0, abs(delta))
+        truths = [e > delta + slack for e in (low, high)]
         if how["equivalent"]:
-            truths = [abs(e) < delta - slack for e in (low, high)]
-        else:
-            truths = [e > delta + slack for e in (low, high)]
+            within = delta - slack
+            truths = [-within < low and high < within, low < within and high > -within]
         told = {"effect": effect, "low": low, "high": high, "low95": low, "high95": high,
                 "method": "one instance"}  # fmt: skip
         if truths[0] != truths[1]:
@@ -471,8 +474,15 @@ _WEAKEST = ("REFUTED", "FALSE HERE", "NOT TESTED", "INCONCLUSIVE", "TRUE HERE", 
 def _together(rows: list[Row]) -> Row:
     """The verdict on a claim against all others at once: that of its weakest comparison."""
     weakest = min(rows, key=lambda row: _WEAKEST.index(row["verdict"]))
-    mine = [row["b"] for row in rows if row["verdict"] == weakest["verdict"]]
-    needed = [row["seeds_needed"] for row in rows if row.get("seeds_needed")]
+    mine = [
+        side_name(row["b"], row["selection_b"])
+        for row in rows
+        if row["verdict"] == weakest["verdict"]
+    ]
+    needed = []
+    if weakest["verdict"] == "INCONCLUSIVE":  # as many as the one that asks for most
+        needed = [row["seeds_needed"] for row in rows if row["verdict"] == "INCONCLUSIVE"]
+        needed = [] if None in needed else needed
     label = (
         f"against {', '.join(mine)}" if weakest["verdict"] not in ("SUPPORTED", "TRUE HERE") else ""
     )
