@@ -64,6 +64,13 @@ def _claimed(row: Row, measure: Measure) -> str:
         return (
             f"{a} and {b} {verb[:-1] if verb == 'holds' else 'reach'} {goal(row['target'])} alike"
         )
+    if measure.binary:
+        return {
+            "better": f"{a} diverges more seldom than {b}",
+            "equivalent": f"{a} and {b} diverge alike",
+            "never": f"{a} never diverges",
+            "sometimes": f"{a} diverges in some run",
+        }[row["kind"]]
     if row["kind"] == "better":
         return f"{a} is better than {b} {by}"
     if row["kind"] == "equivalent":
@@ -77,6 +84,8 @@ def _claimed(row: Row, measure: Measure) -> str:
 def _seen(row: Row, measure: Measure, problem: dict[str, Any]) -> str:
     """The medians, and in how many runs there is one."""
     exact = row["method"] == "one instance"
+    if measure.binary:
+        return _diverged(row, exact)
     if not row["b"]:
         return f"its {measure.name} is {_value(row['a_median'], measure, problem)}"
     a, b = (_value(row[f"{s}_median"], measure, problem) for s in "ab")
@@ -87,6 +96,16 @@ def _seen(row: Row, measure: Measure, problem: dict[str, Any]) -> str:
         verb = {"steps_reached": "reached", "steps_held": "held"}.get(measure.name, "finite")
         text += f", {verb} in {row['a_n']} and {row['b_n']} of {n} runs"
     return text
+
+
+def _diverged(row: Row, exact: bool) -> str:
+    """How many runs diverged, of both sides or of one."""
+    if not exact:
+        n = row["n"]
+        return f"diverged in {n - row['a_n']} and {n - row['b_n']} of {n} runs"
+    sides = [("it", "a")] if not row["b"] else [(row["a"], "a"), (row["b"], "b")]
+    did = ("diverged" if row[f"{side}_median"] else "did not diverge" for _, side in sides)
+    return listed([f"{name} {what}" for (name, _), what in zip(sides, did, strict=True)])
 
 
 def _value(value: float, measure: Measure, problem: dict[str, Any]) -> str:

@@ -290,7 +290,7 @@ class Judge:
         a, b = self.pair(case, other)
         known = a.notna() & b.notna()
         row = {"b": other["optimizer"], "selection_b": other["selection"]}
-        row |= _sides(a[known], b[known])
+        row |= _sides(a[known], b[known], case.measure)
         shut = self.gates(case, other, a, b)
         if shut:
             return row | {"verdict": "NOT TESTED", "label": shut}
@@ -313,7 +313,7 @@ class Judge:
         if decision.verdict == "INCONCLUSIVE" and not decision.label:
             needed = _needed(case, x, y, how)
         assert decision.effect is not None
-        return row | _sides(x, y) | _decided(decision, plain) | {
+        return row | _sides(x, y, case.measure) | _decided(decision, plain) | {
             "level": level, "effect": decision.effect.estimate,
             "method": f"{decision.effect.method}{_at(look, case)}",
         } | _suggested(needed, case)  # fmt: skip
@@ -392,11 +392,13 @@ class Judge:
         return told | {"verdict": _here(truths[0]), "label": ""}
 
 
-def _sides(a: pd.Series, b: pd.Series) -> Row:
-    """How many pairs, how many values of each side are finite, and the medians."""
+def _sides(a: pd.Series, b: pd.Series, measure: Measure) -> Row:
+    """How many pairs, how many runs of each side came through (a finite value; did not diverge), and
+    the medians."""
+    through = (values == 0 if measure.binary else np.isfinite(values) for values in (a, b))
+    a_n, b_n = (int(each.sum()) for each in through)
     return {
-        "n": len(a), "a_n": int(np.isfinite(a).sum()), "b_n": int(np.isfinite(b).sum()),
-        "a_median": _median(a), "b_median": _median(b),
+        "n": len(a), "a_n": a_n, "b_n": b_n, "a_median": _median(a), "b_median": _median(b),
     }  # fmt: skip
 
 
