@@ -5,9 +5,11 @@ Scores are written by hand; what they come to is recomputed here with SciPy's te
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from dataclasses import asdict, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -164,6 +166,125 @@ def test_a_miss_counts_as_one(tmp_path: Any) -> None:
     assert "> 100" in row["sentence"]
 
 
+# What is decided, against every assignment of signs
+
+
+@lru_cache
+def null_law(n: int) -> np.ndarray:
+    """The sum of the ranks 1..n on heads, of all 2^n ways that coins may fall."""
+    return np.array([sum(c) for c in itertools.product(*((0, rank) for rank in range(1, n + 1)))])
+
+
+def rejected(
+    a: np.ndarray, b: np.ndarray, theta: float, window: float, alpha: float
+) -> tuple[bool, bool]:
+    """Whether "b is a, shifted by theta" is rejected, since b is later, and since it is earlier. Costs
+    on their scale; what would lie beyond the nearer of both windows was not seen."""
+    seen = min(window, window + theta) + 1e-12
+    x, y = np.where(a + theta > seen, INF, a + theta), np.where(b > seen, INF, b)
+    d = [0.0 if p == q else q - p for p, q in zip(x.tolist(), y.tolist(), strict=True)]
+    missed = np.mean(np.isinf(a) | np.isinf(b))
+    tails = []
+    for sign in (1, -1):
+        if missed > 0.3:
+            wins, losses = (sum(s * sign * v > 0 for v in d) for s in (1, -1))
+            p = stats.binomtest(wins, wins + losses, 0.5, "greater").pvalue if wins + losses else 1
+        else:
+            pairs = itertools.combinations_with_replacement([sign * v for v in d], 2)
+            count = sum(1 for u, v in pairs if not math.isnan(u + v) and u + v > 1e-12)
+            p = np.mean(null_law(len(d)) >= count)
+        tails.append(bool(p <= alpha / 2 * (1 + 1e-9)))
+    return tails[0], tails[1]
+
+
+def expected(a: np.ndarray, b: np.ndarray, stated: dict[str, Any], alpha: float) -> tuple[str, str]:
+    """Verdict and label, from the tests at the margin's ends and at zero."""
+    about = MEASURES[stated["measures"][0]]
+    margin = about.margin if stated["margin"] is None else stated["margin"]
+    delta, window = margin, INF
+    if about.scale == "ratio":
+        a, b, delta = np.log10(a), np.log10(b), math.log10(margin)
+        window = math.log10(STEPS) if about.timed else INF
+    if about.higher:
+        a, b = -a, -b
+    (above, below), (over, under) = (
+        rejected(a, b, theta, window, alpha) for theta in (delta, -delta)
+    )
+    reversed_ = rejected(a, b, 0.0, window, alpha)[1]
+    if stated["kind"] == "equivalent":
+        if over and below:
+            return "SUPPORTED", ""
+        return (
+            ("REFUTED", "better" if above else "worse") if above or under else ("INCONCLUSIVE", "")
+        )
+    if above:
+        return "SUPPORTED", ""
+    if below:
+        return (
+            "REFUTED",
+            "reversed" if reversed_ else "equivalent" if over else "smaller than claimed",
+        )
+    return "INCONCLUSIVE", ""
+
+
+LAWS = {
+    "log-normal": lambda g, n: 10 ** g.normal(0, 0.15, n),
+    "skewed": lambda g, n: g.chisquare(1, n) ** 0.3,
+    "heavy": lambda g, n: 10 ** np.clip(0.05 * g.standard_cauchy(n), -3, 3),
+}
+
+
+@pytest.mark.parametrize("kind", ["better", "equivalent"])
+@pytest.mark.parametrize(("measure", "margin"), [
+    ("gap", None), ("gap", 2.0), ("gap", 1.0), ("steps_held", None), ("steps_held", 1.5),
+    ("steps_reached", 3.0), ("overshoot", 0.2), ("test_accuracy", 0.3), ("loss", 1.3),
+])  # fmt: skip
+def test_verdicts_are_those_of_all_assignments_of_signs(
+    tmp_path: Any, measure: str, margin: float | None, kind: str
+) -> None:
+    if kind == "equivalent" and margin == 1.0:
+        pytest.skip("nothing is nearer than no difference at all")
+    rng, scores, found = np.random.default_rng([7, round(10 * (margin or 0))]), {}, set()
+    names = tuple(f"p{i:02d}" for i in range(60))
+    for i, name in enumerate(names):
+        law, n = list(LAWS.values())[i % 3], 6 + i % 4
+        shared = law(rng, n)
+        factor = rng.choice([0.3, 0.8, 1.0, 1.2, 1.6, 3.0])
+        for side, times in (("a", 1.0), ("b", factor)):
+            values = 40 * times * shared**0.5 * law(rng, n)
+            if MEASURES[measure].timed:
+                values = np.where(values > STEPS, INF, np.maximum(values, 1.01))
+            scores[name, side] = (
+                values / 40 if measure in ("overshoot", "test_accuracy") else values
+            )
+    stated = claim(kind, measure=measure, margin=margin, problems=names, alpha=0.1, min_seeds=6)
+    told = judge(tmp_path, stated, scores, measure)
+    for row in told[told["problem"] != ALL_PROBLEMS].to_dict("records"):
+        a, b = (scores[row["problem"], side] for side in "ab")
+        if row["verdict"] == "NOT TESTED":
+            assert not np.isfinite([a, b]).any()
+            continue
+        assert (row["verdict"], row["label"]) == expected(a, b, stated, 0.1), row["problem"]
+        assert row["n"] == len(a)
+        found.add(row["verdict"])
+    assert len(found) >= 2
+
+
+def test_every_label_there_is(tmp_path: Any) -> None:
+    """With a margin of 2: a wide interval that ends below it is smaller, a narrow one is equivalent."""
+    labels = {}
+    for factor, sd in ((0.3, 0.05), (1.0, 0.05), (0.85, 0.35), (2.0, 0.3), (4.0, 0.05)):
+        scores = {("p", "a"): logs(1, 10, sd=sd), ("p", "b"): logs(2, 10, factor, sd=sd)}
+        stated = claim(margin=2.0)
+        [row] = judge(tmp_path, stated, scores).to_dict("records")
+        assert (row["verdict"], row["label"]) == expected(*scores.values(), stated, 0.05)
+        labels[factor] = row["verdict"], row["label"]
+    assert labels == {
+        0.3: ("REFUTED", "reversed"), 1.0: ("REFUTED", "equivalent"),
+        0.85: ("REFUTED", "smaller than claimed"), 2.0: ("INCONCLUSIVE", ""), 4.0: ("SUPPORTED", ""),
+    }  # fmt: skip
+
+
 # Corrections
 
 
@@ -215,6 +336,63 @@ def test_over_ten_problems_there_is_one_effect_for_each(tmp_path: Any) -> None:
     assert ALL_PROBLEMS not in set(few["problem"])
 
 
+def test_over_problems_tuned_and_default_are_two_sides(tmp_path: Any) -> None:
+    problems = tuple(f"p{i:02d}" for i in range(10))
+    scores = {(p, o): logs(i, 15, 1.0 if o == "a" else 2.0 + 0.1 * i)
+              for i, p in enumerate(problems) for o in "ab"}  # fmt: skip
+    stated = claim(problems=problems, others=("b", "b"))
+    stated["others"][1]["selection"] = "default"
+    runs = results(tmp_path, [stated], scores)
+    tuned = table(scores, "gap")
+    worse = tuned[tuned["optimizer"] == "b"].assign(selection="default")
+    worse["value"] *= 4
+    told = verdicts(runs, alone(runs), pd.concat([tuned, worse]))
+    whole = told[told["problem"] == ALL_PROBLEMS].set_index("selection_b")
+    assert whole["n"].to_dict() == {"tuned": 10, "default": 10}
+    apart = whole.loc["default", "effect"] - whole.loc["tuned", "effect"]
+    assert apart == pytest.approx(math.log10(4))
+    assert "default b" in whole.loc["default", "sentence"]
+
+
+def test_over_problems_nothing_is_told_where_one_is_shut(tmp_path: Any) -> None:
+    problems = tuple(f"p{i:02d}" for i in range(11))
+    scores = {(p, o): logs(i, 15, 1.0 if o == "a" else 3.0) for i, p in enumerate(problems)
+              for o in "ab"}  # fmt: skip
+    scores["p04", "b"] = np.full(15, np.nan)
+    told = judge(tmp_path, claim(problems=problems), scores)
+    [whole] = told[told["problem"] == ALL_PROBLEMS].to_dict("records")
+    assert whole["verdict"] == "NOT TESTED"
+    assert whole["label"] == "1 of them could not be judged"
+
+
+def test_what_has_no_chance_to_err_takes_no_part_of_the_error(tmp_path: Any) -> None:
+    """Of three claims one is about an exact instance: two share the error."""
+    scores = {(p, o): logs(i, 12, 1.0 if o == "a" else 3.0) for i, p in enumerate(["p", "q"])
+              for o in "ab"}  # fmt: skip
+    claims = [claim(), claim(margin=2.0), claim(margin=1.5, problems=("q",))]
+    runs = results(tmp_path, claims, scores)
+    runs.runs.loc[runs.runs["problem"] == "q", "start_kind"] = "given"
+    told = verdicts(runs, alone(runs), table(scores, "gap"))
+    assert set(told["judged"]) == {2}
+    assert told["verdict"].tolist() == ["SUPPORTED", "SUPPORTED", "TRUE HERE"]
+
+
+def test_how_many_seeds_all_comparisons_need_is_the_most_of_them(tmp_path: Any) -> None:
+    arms = {("p", o): logs(i, 12, f, sd=0.1) for i, (o, f) in enumerate(
+        zip("abc", (1.0, 1.15, 1.25), strict=True))}  # fmt: skip
+    told = judge(tmp_path, claim(others=("b", "c")), arms).set_index("b")
+    each = told.drop(index=ALL_OTHERS)
+    still = each[each["verdict"] == "INCONCLUSIVE"]
+    assert len(still) >= 1
+    whole = told.loc[ALL_OTHERS]
+    assert whole["verdict"] == "INCONCLUSIVE"
+    most = still["seeds_needed"].astype(float).max()
+    assert whole["seeds_needed"] == most or still["seeds_needed"].isna().any()
+    # Where one comparison refutes it all, no seeds are asked for.
+    lost = judge(tmp_path, claim(others=("b", "c")), arms | {("p", "c"): arms["p", "c"] / 9})
+    assert pd.isna(lost.set_index("b").loc[ALL_OTHERS, "seeds_needed"])
+
+
 # One instance
 
 
@@ -245,6 +423,56 @@ def test_a_miss_is_later_than_the_budget_by_nobody_knows_how_much(
         tmp_path, stated, {("p", "a"): [a], ("p", "b"): [b]}, "steps_held", start="given"
     ).to_dict("records")
     assert row["verdict"] == verdict
+
+
+@pytest.mark.parametrize(("a", "b", "cadence", "verdict"), [
+    (50, 50, 50, "INCONCLUSIVE"),  # anywhere from 1 to 50, both of them
+    (50, 150, 50, "FALSE HERE"), (1000, 1000, 50, "TRUE HERE"), (1000, 1050, 50, "INCONCLUSIVE"),
+    (150, 50, 50, "FALSE HERE"), (11, 10, 1, "FALSE HERE"), (21, 20, 1, "TRUE HERE"),
+])  # fmt: skip
+def test_alike_is_told_of_one_instance_where_it_holds_whatever_the_times_were(
+    tmp_path: Any, a: float, b: float, cadence: int, verdict: str
+) -> None:
+    times = {("p", "a"): [a], ("p", "b"): [b]}
+    [row] = judge(tmp_path, claim("equivalent", measure="steps_held"), times, "steps_held",
+                  start="given", cadence=cadence).to_dict("records")  # fmt: skip
+    assert row["verdict"] == verdict
+    ratios = [y / x for x in range(a - cadence + 1, a + 1) for y in (b - cadence + 1, b)]
+    ratios += [y / a for y in range(b - cadence + 1, b + 1)]
+    within = [r < 1.1 and 1 / r < 1.1 for r in (min(ratios), max(ratios))]
+    if verdict != "INCONCLUSIVE":
+        assert all(within) == (verdict == "TRUE HERE")
+
+
+@pytest.mark.parametrize(("kind", "value", "verdict"), [
+    ("never", 0.0, "TRUE HERE"), ("never", 0.3, "FALSE HERE"), ("never", INF, "FALSE HERE"),
+    ("sometimes", 0.3, "TRUE HERE"), ("sometimes", 0.0, "FALSE HERE"),
+    ("sometimes", 0.01, "FALSE HERE"),  # the margin itself is not more than it
+])  # fmt: skip
+def test_one_instance_does_it_or_does_not(
+    tmp_path: Any, kind: str, value: float, verdict: str
+) -> None:
+    stated = claim(kind, others=(), measure="overshoot")
+    [row] = judge(tmp_path, stated, {("p", "a"): [value]}, "overshoot", start="given").to_dict(
+        "records"
+    )
+    assert row["verdict"] == verdict
+    assert row["method"] == "one instance"
+    assert "this one start" in row["sentence"]
+
+
+@pytest.mark.parametrize("start", ["given", "drawn"])
+def test_reached_and_held_are_judged_apart(tmp_path: Any, start: str) -> None:
+    """As on the page of assignment 02: first there, and not to stay."""
+    n = 1 if start == "given" else 12
+    reached = {("p", "a"): 5.0 + np.arange(n), ("p", "b"): 16.0 + np.arange(n)}
+    held = {("p", "a"): np.full(n, INF), ("p", "b"): 25.0 + np.arange(n)}
+    stated = claim(measure=("steps_reached", "steps_held"))
+    runs = results(tmp_path, [stated], reached, start=start)
+    found = pd.concat([table(reached, "steps_reached"), table(held, "steps_held")])
+    told = verdicts(runs, alone(runs), found).set_index("measure")["verdict"].to_dict()
+    yes, no = ("TRUE HERE", "FALSE HERE") if n == 1 else ("SUPPORTED", "REFUTED")
+    assert told == {"steps_reached": yes, "steps_held": no}
 
 
 # Shares
@@ -350,6 +578,70 @@ def test_settings_must_come_from_elsewhere_and_from_inside(tmp_path: Any) -> Non
         return alone(runs).assign(settings=5, chosen_on="tune")
 
     assert judge(tmp_path, claim(), GOOD, best=inside)["verdict"].tolist() == ["SUPPORTED"]
+
+
+def test_the_edge_of_what_is_possible_cuts_nothing_off(tmp_path: Any) -> None:
+    """No momentum at all is the best of a grid: nothing lies beyond it. Of a rate much does."""
+    for hyper, value, verdict in (("beta", 0.0, "SUPPORTED"), ("beta", 0.5, "NOT TESTED"),
+                                  ("weight_decay", 0.0, "SUPPORTED"), ("lr", 1e-9, "NOT TESTED"),
+                                  ("mine", 0.0, "NOT TESTED")):  # fmt: skip
+
+        def smallest(runs: Results, hyper: str = hyper, value: float = value) -> pd.DataFrame:
+            edges = [{hyper: "smallest"}, {}]
+            return alone(runs).assign(
+                settings=5, chosen_on="tune", on_edge=edges, **{f"hyper.{hyper}": value}
+            )
+
+        [row] = judge(tmp_path, claim(), GOOD, best=smallest).to_dict("records")
+        assert row["verdict"] == verdict, (hyper, value)
+
+
+def test_without_a_target_nobody_was_fast(tmp_path: Any) -> None:
+    runs = results(tmp_path, [claim(measure="steps_held")], GOOD)
+    runs.manifest["problems"][0] |= {"targets": [], "decision": None}
+    [row] = verdicts(runs, alone(runs), table(GOOD, "gap")).to_dict("records")
+    assert (row["verdict"], row["label"]) == ("NOT TESTED", "this problem has no target")
+
+
+def test_a_gap_without_a_minimum_is_not_known(tmp_path: Any) -> None:
+    unknown = dict.fromkeys(GOOD, np.full(20, np.nan))
+    assert shut(tmp_path, unknown) == "gap is not known for a (the minimum is not known)"
+
+
+def test_never_says_nothing_where_some_runs_are_not_known(tmp_path: Any) -> None:
+    values = np.where(np.arange(60) < 4, np.nan, 0.0)
+    stated = claim("never", others=(), measure="overshoot")
+    assert shut(tmp_path, {("p", "a"): values}, "overshoot", stated) == (
+        "overshoot is not known for 4 runs of a"
+    )
+
+
+def test_only_what_takes_part_can_shut(tmp_path: Any) -> None:
+    """Errors of a third optimizer, of a picture, and of another problem are none of this claim's."""
+    scores = {**GOOD, ("p", "c"): logs(3, 20), ("q", "a"): logs(4, 20), ("q", "b"): logs(5, 20, 3)}
+    for problem, optimizer, part in (("p", "c", "chosen"), ("p", "a", "picture"),
+                                     ("q", "a", "chosen")):  # fmt: skip
+        runs = results(tmp_path, [claim()], scores)
+        extra = runs.runs[(runs.runs["problem"] == problem) & (runs.runs["optimizer"] == optimizer)]
+        extra = extra.head(1).assign(status="error", part=part, run_id="broken", role="picture")
+        runs = replace(runs, runs=pd.concat([runs.runs, extra], ignore_index=True))
+        [row] = verdicts(runs, alone(runs), table(scores, "gap")).to_dict("records")
+        assert row["verdict"] == "SUPPORTED"
+
+
+def test_one_instance_needs_no_number_of_seeds(tmp_path: Any) -> None:
+    one = {("p", "a"): [1.0], ("p", "b"): [3.0]}
+    assert judge(tmp_path, claim(), one, start="given")["verdict"].tolist() == ["TRUE HERE"]
+    assert shut(tmp_path / "drawn", one) == "1 seed, and the claim asks for 10"
+
+
+@pytest.mark.parametrize("n", [9, 10])
+def test_so_many_seeds_as_the_claim_asks_for_are_enough(tmp_path: Any, n: int) -> None:
+    some = {key: value[:n] for key, value in GOOD.items()}
+    verdict = judge(tmp_path, claim(), some)["verdict"].iloc[0]
+    assert verdict == ("NOT TESTED" if n < 10 else "SUPPORTED")
+    least = judge(tmp_path / "six", claim(min_seeds=6), some)["verdict"].iloc[0]
+    assert least == "SUPPORTED"
 
 
 def test_a_run_that_broke_shuts_its_problem(tmp_path: Any) -> None:
@@ -468,6 +760,7 @@ def test_a_counterexample_counts_at_whichever_look_it_came(tmp_path: Any) -> Non
     assert (row["verdict"], row["a_n"], row["n"]) == ("REFUTED", 1, 100)
 
 
+@pytest.mark.slow
 def test_a_refutation_by_any_of_many_is_corrected_for_them(tmp_path: Any) -> None:
     """Nine true comparisons, each well above its margin half of the time only by luck: the whole is
     refuted no more often than said."""
@@ -506,6 +799,68 @@ def test_a_sentence_says_the_numbers_of_its_row(tmp_path: Any) -> None:
         95,
     ):
         assert any(abs(x - value) <= 0.006 * abs(value) for x in found), value
+
+
+def read(text: str) -> float:
+    return float(text.replace(",", "").replace("−", "-").rstrip(";:.").removesuffix("×"))
+
+
+@pytest.mark.parametrize("measure", [m for m in MEASURES if m != "diverged"])
+@pytest.mark.parametrize("factor", [1.0, 1.12, 3.0])
+def test_medians_and_counts_in_a_sentence_are_those_of_the_table(
+    tmp_path: Any, measure: str, factor: float
+) -> None:
+    about = MEASURES[measure]
+    a, b = 20 * logs(1, 15), 20 * logs(2, 15, factor)
+    if about.timed:
+        a, b = np.round(a), np.where(np.arange(15) < 3, INF, np.round(b))
+    scores = {("p", "a"): a, ("p", "b"): b}
+    [row] = judge(tmp_path, claim(measure=measure), scores, measure).to_dict("records")
+    if row["verdict"] == "NOT TESTED":
+        assert about.profile
+        return
+    medians = re.search(r"median (\S+) against (\S+)", row["sentence"])
+    assert medians is not None
+    for said, values in zip(medians.groups(), (a, b), strict=True):
+        assert read(said) == pytest.approx(np.median(values), rel=0.005)
+    if about.timed:
+        counts = re.search(r" in (\d+) and (\d+) of (\d+) runs", row["sentence"])
+        assert counts is not None
+        assert [int(x) for x in counts.groups()] == [15, 12, 15]
+    ends = re.search(r"\(95 % interval (\S+) to (\S+), 15 paired seeds, (signed-rank|win rate)\)",
+                     row["sentence"])  # fmt: skip
+    assert ends is not None
+    for said, value in zip(ends.groups(), (row["low"], row["high"]), strict=False):
+        shown = 10**value if about.scale == "ratio" else value
+        assert said.startswith("∞") or read(said) == pytest.approx(shown, rel=0.006, abs=1e-9)
+    stated = re.search(r"margin (\S+)", row["sentence"])
+    assert stated is not None
+    assert read(stated.group(1)) == about.margin
+
+
+@pytest.mark.parametrize(("hits_a", "hits_b"), [(0, 0), (1, 7), (12, 0)])
+def test_divergence_is_told_in_counts(tmp_path: Any, hits_a: int, hits_b: int) -> None:
+    scores = {("p", "a"): np.arange(20) < hits_a, ("p", "b"): np.arange(20) < hits_b}
+    [row] = judge(tmp_path, claim(measure="diverged"), scores, "diverged").to_dict("records")
+    assert f"diverged in {hits_a} and {hits_b} of 20 runs" in row["sentence"]
+    assert (row["a_n"], row["b_n"]) == (20 - hits_a, 20 - hits_b)
+    one = {("p", "a"): [0.0], ("p", "b"): [1.0]}
+    here = judge(tmp_path / "one", claim(measure="diverged"), one, "diverged", start="given")
+    assert here["verdict"].tolist() == ["TRUE HERE"]
+    assert "a did not diverge and b diverged" in here["sentence"].iloc[0]
+
+
+@pytest.mark.parametrize("hits", [0, 3])
+def test_how_often_it_was_seen_is_told(tmp_path: Any, hits: int) -> None:
+    values = np.where(np.arange(30) < hits, 0.5, 0.0)
+    stated = claim("never", others=(), measure="overshoot")
+    [row] = judge(tmp_path, stated, {("p", "a"): values}, "overshoot").to_dict("records")
+    assert f"seen in {hits} of 30 runs" in row["sentence"]
+    exact = stats.binomtest(hits, 30).proportion_ci(0.95, "exact")
+    between = re.search(r"between (\S+) % and (\S+) %", row["sentence"])
+    assert between is not None
+    said = [float(x) for x in between.groups()]
+    assert said == pytest.approx([100 * exact.low, 100 * exact.high], rel=0.005)
 
 
 @pytest.mark.slow
