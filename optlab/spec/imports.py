@@ -215,9 +215,9 @@ def _imported(
     inside = np.arange(len(steps))[:, None] <= last
     gaps = (~there & inside).any(axis=0)
     if gaps.any():
-        run = order[int(gaps.argmax())]
+        broken = order[int(gaps.argmax())]
         step = steps[int((~there & inside)[:, gaps.argmax()].argmax())]
-        faults.add(entry.named, f"{entry.use}: run '{run}' has no loss at step {step}, where others of "
+        faults.add(entry.named, f"{entry.use}: run '{broken}' has no loss at step {step}, where others of "
                    f"{problem} have one; record all runs at the same steps")  # fmt: skip
         return None
     ended = last == len(steps) - 1
