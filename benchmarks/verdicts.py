@@ -2,9 +2,10 @@
 
 `python benchmarks/verdicts.py [--times 2000] [--only laws|itself|seconds]`. Two arms are drawn whose true
 effect is exactly the margin, so that neither SUPPORTED nor REFUTED is right: each may come in at most 2.5 %
-of the comparisons. They are written as runs and curves, many comparisons to a folder, each as a problem of
-its own, and judged as an experiment is: settings, scores, gates, interval, verdict. `against itself` does
-the same with one rule on a noisy quadratic, one half of whose seeds is called by another name.
+of the comparisons. They are told by the interval itself, all at once; some are also written as runs and curves, many comparisons to a
+folder, each as a problem of its own, and judged as an experiment is (settings, scores, gates, interval,
+verdict): `agree` is the share of those of which both say the same. `sgd against itself` is judged only that
+way: one rule on a noisy quadratic, one half of whose seeds is called by another name.
 The intervals alone, of far more laws, are in `calibration.py`.
 """
 
@@ -31,6 +32,8 @@ from optlab.analysis.verdicts import ALL_PROBLEMS, verdicts
 from optlab.measures import MEASURES
 from optlab.results import Results
 from optlab.spec import Claim, Side
+from optlab.statistics.paired import shift_of
+from optlab.statistics.shifted import costs
 
 BUDGET, LABEL = 1000, "loss <= 0.1"
 AT_ONCE = 100  # comparisons in one folder
@@ -139,6 +142,17 @@ def judged(a: np.ndarray, b: np.ndarray, measure: str, margin: float | None = No
     return pd.concat([verdicts_of(each) for each in tables], ignore_index=True)
 
 
+def told_at_once(a: np.ndarray, b: np.ndarray, measure: str) -> pd.DataFrame:
+    """The verdicts on all comparisons, from nothing but the interval, the margin and the budget."""
+    about = MEASURES[measure]
+    x, y = (costs(each, about.scale, about.higher) for each in (a, b))
+    ratio = about.scale == "ratio"
+    delta = math.log10(about.margin) if ratio else about.margin
+    _, low, high, ranked = shift_of(x, y, 0.95, math.log10(BUDGET) if about.timed else math.inf)
+    verdict = np.select([low > delta, high < delta], ["SUPPORTED", "REFUTED"], "INCONCLUSIVE")
+    return pd.DataFrame({"verdict": verdict, "method": np.where(ranked, "signed-rank", "win rate")})
+
+
 ITSELF = """
 title: One rule against itself
 steps: 60
@@ -193,46 +207,38 @@ def judged_against_itself(folder: Path, times: int, n: int) -> dict[str, pd.Data
     return {measure: pd.concat(tables) for measure, tables in found.items()}
 
 
-def row(name: str, measure: str, n: int, told: pd.DataFrame) -> str:
+HEAD = "| costs | measure | n | supported | refuted | open | by rank | agree |"
+
+
+def row(name: str, measure: str, n: int, told: pd.DataFrame, agree: float | None = None) -> None:
     """A line of the table: shares of all comparisons, and how they were judged."""
     share = told["verdict"].value_counts(normalize=True)
-    shares = [
-        f"{share.get(each, 0.0):.1%}"
-        for each in ("SUPPORTED", "REFUTED", "INCONCLUSIVE", "NOT TESTED")
-    ]
-    ranked = (told["method"] == "signed-rank").mean()
-    return f"| {' | '.join([name, measure, str(n), *shares, f'{ranked:.0%}'])} |"
+    shares = [share.get(each, 0.0) for each in ("SUPPORTED", "REFUTED", "INCONCLUSIVE")]
+    texts = [f"{each:.1%}" for each in shares]
+    ranked = f"{(told['method'] == 'signed-rank').mean():.0%}"
+    alike = "" if agree is None else f"{agree:.0%}"
+    print(f"| {' | '.join([name, measure, str(n), *texts, ranked, alike])} |", flush=True)
 
 
-HEAD = (
-    "| costs | measure | n | supported | refuted | open | not tested | by rank |\n"
-    + "|---" * 8
-    + "|"
-)
-
-
-def print_laws(times: int) -> None:
-    print(HEAD)
-    cases = [("steps_held", 0.25), ("steps_held", 0.5), ("gap", 0.0)]
-    for measure, missed in cases:
+def print_laws(times: int, whole: int) -> None:
+    cases = [("steps_held", 0.0), ("steps_held", 0.25), ("steps_held", 0.5)]
+    for measure, missed in [*cases, ("gap", 0.0), ("overshoot", 0.0), ("test_accuracy", 0.0)]:
         for law in LAWS:
             for shared in (0.0, 0.5, 0.9):
                 for n in (6, 10, 20):
                     a, b = at_the_margin(law, shared, measure, missed, (times, n), 1)
+                    told = told_at_once(a, b, measure)
+                    through = judged(a[:whole], b[:whole], measure)["verdict"].to_numpy()
+                    agree = float(np.mean(through == told["verdict"].to_numpy()[:whole]))
                     name = f"{law}, {shared} shared" + (f", {missed:.0%} missed" if missed else "")
-                    print(row(name, measure, n, judged(a, b, measure)), flush=True)
-    for measure in ("overshoot", "test_accuracy"):
-        for law in LAWS:
-            a, b = at_the_margin(law, 0.5, measure, 0.0, (times, 10), 2)
-            print(row(f"{law}, 0.5 shared", measure, 10, judged(a, b, measure)), flush=True)
+                    row(name, measure, n, told, agree)
 
 
 def print_itself(times: int) -> None:
-    print(HEAD)
     for n in (6, 10, 20):
         with tempfile.TemporaryDirectory() as folder:
             for measure, told in judged_against_itself(Path(folder), times, n).items():
-                print(row("sgd against itself", measure, n, told), flush=True)
+                row("sgd against itself", measure, n, told)
 
 
 def print_seconds(runs: int) -> None:
@@ -251,6 +257,7 @@ def print_seconds(runs: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=2000, help="comparisons a row")
+    parser.add_argument("--whole", type=int, default=20, help="of them, judged as an experiment is")
     parser.add_argument("--runs", type=int, default=100_000, help="of the folder that is timed")
     parser.add_argument("--only", choices=("laws", "itself", "seconds"))
     asked = parser.parse_args()
@@ -258,13 +265,12 @@ def main() -> None:
     if asked.only in (None, "seconds"):
         print_seconds(asked.runs)
     if asked.only in (None, "itself", "laws"):
-        print(
-            f"\n{asked.times} comparisons a row; allowed 2.5 % (two standard errors: {error:.1%})\n"
-        )
+        print(f"\n{asked.times} comparisons a row; allowed 2.5 % (and {error:.1%})\n\n{HEAD}")
+        print("|---" * 8 + "|")
     if asked.only in (None, "itself"):
         print_itself(asked.times)
     if asked.only in (None, "laws"):
-        print_laws(asked.times)
+        print_laws(asked.times, asked.whole)
 
 
 if __name__ == "__main__":
