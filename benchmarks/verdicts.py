@@ -2,10 +2,10 @@
 
 `python benchmarks/verdicts.py [--times 2000] [--only laws|itself|seconds]`. Two arms are drawn whose true
 effect is exactly the margin, so that neither SUPPORTED nor REFUTED is right: each may come in at most 2.5 %
-of the comparisons. They are told by the interval itself, all at once; some are also written as runs and curves, many comparisons to a
-folder, each as a problem of its own, and judged as an experiment is (settings, scores, gates, interval,
-verdict): `agree` is the share of those of which both say the same. `sgd against itself` is judged only that
-way: one rule on a noisy quadratic, one half of whose seeds is called by another name.
+of the comparisons. They are told by the interval itself, all at once; some are also written as runs and
+curves, many comparisons to a folder, each as a problem of its own, and judged as an experiment is (settings,
+scores, gates, interval, verdict): `agree` is the share of those of which both say the same. `sgd against
+itself` is judged only that way: one rule on a noisy quadratic, one half of whose seeds has another name.
 The intervals alone, of far more laws, are in `calibration.py`.
 """
 
@@ -235,8 +235,8 @@ def print_laws(times: int, whole: int) -> None:
 
 
 def print_itself(times: int) -> None:
-    for n in (6, 10, 20):
-        with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
+        for n in (6, 10, 20):
             for measure, told in judged_against_itself(Path(folder), times, n).items():
                 row("sgd against itself", measure, n, told)
 

@@ -350,7 +350,7 @@ def test_at_the_margin_the_same_intervals_err_no_more_often_than_said(
 @pytest.mark.parametrize("n", [6, 10, 20])
 def test_a_rule_against_itself(tmp_path: Path, n: int) -> None:
     """Real runs: SGD on a noisy quadratic, half of its seeds under another name."""
-    times = 300
+    times = 200
     for measure, told in bench.judged_against_itself(tmp_path, times, n).items():
         share = told["verdict"].value_counts(normalize=True)
         assert len(told) == times
@@ -372,7 +372,7 @@ def test_the_seeds_asked_for_decide_at_the_alternative_named(missed: float, shif
         drawn = scale * ratio * 10 ** rng.normal(0, 0.12, size)
         return np.where(drawn > budget, np.inf, drawn)
 
-    pilots = bench.judged(times((120, n), 1.0), times((120, n), shift), "steps_held")
+    pilots = bench.judged(times((70, n), 1.0), times((70, n), shift), "steps_held")
     open_ = pilots[(pilots["verdict"] == "INCONCLUSIVE") & pilots["seeds_needed"].notna()]
     assert len(open_) >= 30
     for row in open_.to_dict("records"):
