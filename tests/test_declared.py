@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -131,3 +132,57 @@ def test_seeds_are_added_until_all_is_decided_or_spent(tmp_path: Path) -> None:
     assert alone.manifest["seeds"]["evaluate"] == alone.runs["seed"].nunique()
     again = optlab.run(spec, tmp_path / "alone", most_seeds=35)
     pd.testing.assert_frame_equal(again.verdicts, alone.verdicts)
+
+
+def test_a_file_of_before_looks_were_kept_is_read(tmp_path: Path) -> None:
+    """Claims of folders that older versions left keep their time; one withdrawn counts as one."""
+    first = run(tmp_path, FIRST, "a beats b by loss")
+    path = first.folder / "claims.json"
+    kept = ("text", "declared", "post_hoc")
+    older = {name: {key: entry[key] for key in kept} | {"declared": "2020-01-01T00:00:00+00:00"}
+             for name, entry in json.loads(path.read_text()).items()}  # fmt: skip
+    path.write_text(json.dumps(older))
+    again = run(tmp_path, FIRST)
+    assert told(again) == {FIRST: False}
+    assert again.manifest["claims"][0]["declared"] == "2020-01-01T00:00:00+00:00"
+    assert again.manifest["claims"][0]["looked"] == []
+    assert set(again.verdicts["judged"]) == {2}
+
+
+def test_what_is_kept_of_a_claim(tmp_path: Path) -> None:
+    began = datetime.now().astimezone().replace(microsecond=0)
+    first = run(tmp_path, FIRST)
+    [(name, entry)] = json.loads((first.folder / "claims.json").read_text()).items()
+    [claim] = first.manifest["claims"]
+    assert claim["id"] == name
+    assert claim["declared"] == entry["declared"]
+    assert began <= datetime.fromisoformat(entry["declared"]) <= datetime.now().astimezone()
+    assert len(claim["hash"]) == 64
+    assert entry["seeds"] == [10]
+
+
+@pytest.mark.parametrize(("claim", "late"), [
+    ("a beats b by gap on himmelblau", False),  # nothing was run there
+    ("a beats b by gap on booth", True), ("a beats b by gap", True), ("a may diverge", True),
+    ("c may diverge", False), ("a beats c by gap", False),
+])  # fmt: skip
+def test_a_claim_is_late_where_runs_of_it_are_stored(
+    tmp_path: Path, claim: str, late: bool
+) -> None:
+    run(tmp_path, FIRST)
+    spec = tmp_path / "s.yaml"
+    grown = BASE % ", {c: {use: adam}}" + f"  - {claim}\n"
+    spec.write_text(grown.replace("[booth]", "[booth, himmelblau]"))
+    assert list(told(optlab.run(spec, tmp_path / "out")).values()) == [late]
+
+
+@pytest.mark.parametrize("change", [
+    "b beats a by gap (alpha 0.01)", "b beats a by loss", "a beats b by gap",
+    "b beats a by gap (min_seeds 8)",
+])  # fmt: skip
+def test_whatever_changes_the_meaning_makes_another_claim(tmp_path: Path, change: str) -> None:
+    first = run(tmp_path, FIRST).manifest["claims"][0]
+    other = run(tmp_path, change).manifest["claims"][0]
+    assert other["id"] != first["id"]
+    assert other["hash"] != first["hash"]
+    assert other["post_hoc"]
