@@ -10,6 +10,7 @@ import math
 import re
 from dataclasses import asdict, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -1058,3 +1059,46 @@ def test_a_coarse_record_is_as_coarse_for_students_t(tmp_path: Any) -> None:
     assert other["low"] == pytest.approx(stats.ttest_1samp(early, 0).confidence_interval(0.95).low)
     assert other["high"] == pytest.approx(stats.ttest_1samp(late, 0).confidence_interval(0.95).high)
     assert (other["verdict"], other["flips"]) == ("INCONCLUSIVE", False)
+
+
+# The page that works one by hand
+
+
+def test_the_worked_example_is_what_happens(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "claims.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| (\d+) \| (\d+) \| ([\d.]+) \|$", page, flags=re.MULTILINE)
+    assert [int(row[0]) for row in rows] == list(range(10))
+    a, b, ratios = (np.array([float(row[i]) for row in rows]) for i in (1, 2, 3))
+    assert (b / a).round(2).tolist() == ratios.tolist()
+    d = np.log10(b / a)
+    walsh = sorted(10 ** ((d[i] + d[j]) / 2) for i in range(10) for j in range(i, 10))
+    assert len(walsh) == 55
+    text = " ".join(page.replace(">", "").split())
+    said = {
+        "all 55 averages of two ratios (on the log scale, each ratio with itself too): {:.3g}.":
+            np.median(walsh),
+        "the ninth smallest average, {:.3g},": walsh[8], "the ninth largest, {:.3g},": walsh[-9],
+        "bound it, {:.3g} and": walsh[5], "and {:.3g}. The first claim": walsh[-6],
+        "25 leave eight averages or fewer below: {:.3g} %": 100 * 25 / 1024,
+    }  # fmt: skip
+    for words, value in said.items():
+        assert words.format(value) in text, words
+    law = null_law(10)
+    assert [(law <= 8).sum(), (law <= 5).sum(), len(law)] == [25, 10, 1024]
+    assert (law <= 9).sum() / 1024 > 0.025 > 25 / 1024
+    assert (law <= 6).sum() / 1024 > 0.0125 > 10 / 1024
+    # And so it is judged.
+    monkeypatch.setitem(globals(), "STEPS", 1000)
+    scores = {("bowl", "momentum"): a, ("bowl", "sgd"): b}
+
+    def stated(margin: float | None) -> dict[str, Any]:
+        return claim(a="momentum", others=("sgd",), measure="steps_held", margin=margin,
+                     problems=("bowl",))  # fmt: skip
+
+    [one] = judge(tmp_path / "1", stated(None), scores, "steps_held").to_dict("records")
+    assert one["sentence"].replace(LABEL, "the target") in text
+    for margin, verdict in ((2.2, "INCONCLUSIVE"), (2.5, "REFUTED")):
+        two = judge(tmp_path / str(margin), [stated(None), stated(margin)], scores, "steps_held")
+        assert two["verdict"].tolist() == ["SUPPORTED", verdict]
+        assert 10 ** two["low"].iloc[1] == pytest.approx(walsh[5])
+        assert 10 ** two["high"].iloc[1] == pytest.approx(walsh[-6])
