@@ -178,7 +178,10 @@ class _Laboratory:
                 run for run, done in zip(mine, task.imported.finished, strict=True) if not done
             ]
             if ended:
-                self._broken(ended, ValueError("ends before the last step of the others"))
+                self._broken(
+                    ended,
+                    ValueError("ends before the last step of the others; complete it in its table"),
+                )
 
     def _seen(self, claim: Claim) -> bool:
         """Whether runs of both sides of a claim are stored, on any problem that it speaks of."""

@@ -162,6 +162,9 @@ def test_what_is_wrong_with_a_table_is_told_with_its_lines(tmp_path: Path) -> No
     )
     same = good.assign(seed=0)
     assert any("same optimizer, setting, role and seed" in m for m in faults(tmp_path, same))
+    lost = good.copy()
+    lost.loc[4, "value"] = np.nan
+    assert any("run 'a-0' has no number at step 40" in m for m in faults(tmp_path, lost))
     holes = good.drop(index=4)
     assert any("no loss at step 40" in m for m in faults(tmp_path, holes))
     assert any(

@@ -215,6 +215,11 @@ def expected(
         rejected(a, b, theta, window, alpha) for theta in (delta, -delta)
     )
     reversed_ = rejected(a, b, 0.0, window, alpha)[1]
+    # Alike is what differs by less than the measure's own margin, whatever was claimed.
+    own = math.log10(about.margin) if about.scale == "ratio" else about.margin
+    alike = (
+        over and rejected(a, b, own, window, alpha)[1] and rejected(a, b, -own, window, alpha)[0]
+    )
     if stated["kind"] == "equivalent":
         if over and below:
             return "SUPPORTED", ""
@@ -226,7 +231,7 @@ def expected(
     if below:
         return (
             "REFUTED",
-            "reversed" if reversed_ else "equivalent" if over else "smaller than claimed",
+            "reversed" if reversed_ else "equivalent" if alike else "smaller than claimed",
         )
     return "INCONCLUSIVE", ""
 
@@ -287,6 +292,13 @@ def test_every_label_there_is(tmp_path: Any) -> None:
         0.3: ("REFUTED", "reversed"), 1.0: ("REFUTED", "equivalent"),
         0.85: ("REFUTED", "smaller than claimed"), 2.0: ("INCONCLUSIVE", ""), 4.0: ("SUPPORTED", ""),
     }  # fmt: skip
+
+
+def test_less_than_claimed_is_not_alike(tmp_path: Any) -> None:
+    """Truly twice as good, claimed to be three times: refuted, and the two are not alike."""
+    scores = {("p", "a"): logs(1, 20, sd=0.02), ("p", "b"): logs(2, 20, 2.0, sd=0.02)}
+    [row] = judge(tmp_path, claim(margin=3.0), scores).to_dict("records")
+    assert (row["verdict"], row["label"]) == ("REFUTED", "smaller than claimed")
 
 
 # Corrections
@@ -575,7 +587,7 @@ def test_settings_must_come_from_elsewhere_and_from_inside(tmp_path: Any) -> Non
 
     assert (
         shut(tmp_path, GOOD, best=edge)
-        == "a's best lr is the largest that was tried; search further"
+        == "a's best lr lies at the high end of what was tried; search further"
     )
 
     def inside(runs: Results) -> pd.DataFrame:

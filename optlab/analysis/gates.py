@@ -132,7 +132,7 @@ class Gates:
 
     def _inside(self, case: Case, sides: list[dict[str, str]]) -> str:
         parts = [
-            f"{name}'s best {hyper} is the {side} that was tried"
+            f"{name}'s best {hyper} lies at the {_END[side]} end of what was tried"
             for name, row in self._tuned(case, sides)
             for hyper, side in row["on_edge"].items()
             # Where nothing lies beyond (no momentum at all), the edge cuts nothing off.
@@ -170,6 +170,9 @@ class Gates:
                     "the rates that were tried do not span the same range; give both one `profile`"
                 )
         return ""
+
+
+_END = {"smallest": "low", "largest": "high"}
 
 
 def _ends(hyper: str) -> list[float]:

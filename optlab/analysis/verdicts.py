@@ -80,8 +80,9 @@ class Case:
 
     @property
     def level(self) -> float:
-        """Of an interval at a single look."""
-        return 1 - float(self.claim["alpha"]) / self.judged
+        """Of the interval that more seeds would be judged by: the strictest that was in use."""
+        used = [level for _, level in self.looks if level < 1]
+        return max([1 - float(self.claim["alpha"]) / self.judged, *used])
 
     @property
     def margin(self) -> float:
@@ -306,6 +307,8 @@ class Judge:
         )
         x, y = arms(seeds)
         decision = self.strictly(case, decision, x, y, how, level)
+        if decision.label == "equivalent" and not _alike(decision, case.measure):
+            decision = replace(decision, label="smaller than claimed")
         if shut := gates.afterwards(case, decision, self.gates.is_cut(case, case.claim["a"])):
             return row | {"verdict": "NOT TESTED", "label": shut}
         plain = weigh(x, y, level=0.95, **how)
@@ -390,6 +393,13 @@ class Judge:
             why = "the budget ends before it shows by how much" if late else told_by(how["cadence"])
             return told | {"verdict": "INCONCLUSIVE", "label": why}
         return told | {"verdict": _here(truths[0]), "label": ""}
+
+
+def _alike(decision: Decision, measure: Measure) -> bool:
+    """Whether a refuted claim leaves the two sides alike by the measure's own margin: to be less than
+    three times as fast is not to be as fast."""
+    own = math.log10(measure.margin) if measure.scale == "ratio" else measure.margin
+    return -own < decision.low and decision.high < own
 
 
 def _sides(a: pd.Series, b: pd.Series, measure: Measure) -> Row:

@@ -317,8 +317,10 @@ def _made(facts: Facts) -> str:
         f"{', ' + c['hash'][:12] if c.get('hash') else ''}"
         for c in facts.manifest.get("claims") or []
     ]
+    gone = [f"“{c['text']}”" for c in facts.manifest.get("withdrawn") or []]
+    withdrawn = f"Withdrawn since, and counted all the same: {listed(gone)}. " if gone else ""
     return (
-        f"First seen here, with the hash of what is claimed: {'; '.join(each)}. A claim is dated when "
+        f"{withdrawn}First seen here, with the hash of what is claimed: {'; '.join(each)}. A claim is dated when "
         "a spec that holds it is first run into this folder, and marked post hoc where its runs were "
         "stored by then. A report folder that was deleted forgets when its claims were made, so a "
         "date is the word of whoever kept the folder."

@@ -220,6 +220,13 @@ def _imported(
         faults.add(entry.named, f"{entry.use}: run '{broken}' has no loss at step {step}, where others of "
                    f"{problem} have one; record all runs at the same steps")  # fmt: skip
         return None
+    lost = there & ~np.isfinite(wide["loss"]) & (np.arange(len(steps))[:, None] < last)
+    if lost.any():
+        place, which = (int(i) for i in np.argwhere(lost)[0])
+        faults.add(entry.named, f"{entry.use}: run '{order[which]}' has no number at step {steps[place]} and "
+                   "values after it; a run that diverged ends there, and a value that was lost must be "
+                   "given")  # fmt: skip
+        return None
     ended = last == len(steps) - 1
     broke = np.array([not np.isfinite(wide["loss"][k, i]) for i, k in enumerate(last)])
     return Imported(entry.use, digest, steps.astype(np.int64), wide, runs, tuple(ended | broke))
