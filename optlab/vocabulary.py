@@ -25,6 +25,11 @@ class Interval:
         below = value <= self.high if self.closed[1] == "]" else value < self.high
         return math.isfinite(value) and above and below
 
+    @property
+    def ends(self) -> tuple[float, ...]:
+        """The values beyond which there is none, as far as they can be had."""
+        return tuple(end for end in (self.low, self.high) if end in self)
+
     def __str__(self) -> str:
         return f"{self.closed[0]}{self.low:g}, {self.high:g}{self.closed[1]}"
 

@@ -412,7 +412,13 @@ def test_an_optimizer_under_another_name_is_found(base: Results, tmp_path: Path)
 def test_another_rate_is_named(base: Results, tmp_path: Path) -> None:
     b = made(tmp_path, SPEC.replace("lr: [0.1, 0.5]", "lr: [0.1, 0.4]"))
     found = compare(base, b)
-    why = dict(zip(zip(found.only["side"], found.only["problem"]), found.only["why"], strict=True))  # noqa: B905
+    why = dict(
+        zip(
+            zip(found.only["side"], found.only["problem"], strict=True),
+            found.only["why"],
+            strict=True,
+        )
+    )
     assert why["A", "bowl"] == "not tried in B: lr 0.5"
     assert why["B", "cup"] == "not tried in A: lr 0.4"
     assert found.changed == 0

@@ -11,7 +11,6 @@ from optlab.analysis.rates import rate_robustness
 from optlab.analysis.settings import entrants, profile_rows
 from optlab.analysis.words import listed, plural
 from optlab.statistics.paired import Decision
-from optlab.vocabulary import look_up
 
 if TYPE_CHECKING:
     from optlab.analysis.verdicts import Case
@@ -135,8 +134,6 @@ class Gates:
             f"{name}'s best {hyper} lies at the {_END[side]} end of what was tried"
             for name, row in self._tuned(case, sides)
             for hyper, side in row["on_edge"].items()
-            # Where nothing lies beyond (no momentum at all), the edge cuts nothing off.
-            if row.get(f"hyper.{hyper}") not in _ends(hyper)
         ]
         return f"{listed(parts)}; search further" if parts else ""
 
@@ -173,12 +170,6 @@ class Gates:
 
 
 _END = {"smallest": "low", "largest": "high"}
-
-
-def _ends(hyper: str) -> list[float]:
-    """The values of a hyperparameter beyond which there is none."""
-    possible = look_up(hyper).interval
-    return [end for end in (possible.low, possible.high) if end in possible]
 
 
 def afterwards(case: Case, decision: Decision, cut: bool) -> str:

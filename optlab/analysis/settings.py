@@ -211,7 +211,11 @@ def _edges(
             low, high = _at_ends(searched, chosen[name], best, look_up(name).interval)
         else:
             values = tried.get(name, [])
-            low, high = (len(values) > 1 and chosen[name] == values[i] for i in (0, -1))
+            possible = look_up(name).interval
+            low, high = (
+                len(values) > 1 and chosen[name] == values[i] and values[i] not in possible.ends
+                for i in (0, -1)
+            )
         if low or high:
             edges[name] = "smallest" if low else "largest"
     return edges
@@ -235,7 +239,7 @@ def _at_ends(
     if searched["scale"] == "one_minus_log":  # a small distance from 1 is a large value
         low, high, ends = high, low, [1 - end for end in reversed(ends)]
     # Where nothing lies beyond (no momentum at all), the end of the range cuts nothing off.
-    return low and ends[0] > possible.low, high and ends[1] < possible.high
+    return low and ends[0] not in possible.ends, high and ends[1] not in possible.ends
 
 
 def _share(searched: dict[str, Any], value: float) -> float:
