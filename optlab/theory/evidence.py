@@ -114,9 +114,12 @@ class Evidence:
 
     def told(self, predicted: np.ndarray) -> np.ndarray:
         """Where a gap that is `predicted` (runs, points) can be told from rounding: parameters are
-        stored to within epsilon of their own size, not of their distance from the minimum."""
-        least = 1e-12 if self.is_double else 1e-5
-        return predicted > least * np.abs(self.gap[:, :1])
+        stored to within epsilon of their own size, not of their distance from the minimum, and a loss
+        is rounded at the size of its minimum, once for each of its terms, before that is taken off."""
+        least = (1e-12 if self.is_double else 1e-5) * np.abs(self.gap[:, :1])
+        minimum = abs(float((self.problem.get("minimum") or {"value": 0.0})["value"]))
+        taken_off = self.problem["dim"] * np.finfo(self.precision).eps * minimum / self.tolerance
+        return predicted > np.maximum(least, taken_off)
 
 
 def rule_of(optimizer: dict[str, Any]) -> str:
