@@ -241,7 +241,7 @@ def test_where_nothing_can_be_written_is_told_before_anything_else(
 
     if "file" not in where:  # whoever runs the tests may be allowed everything
         monkeypatch.setattr("tempfile.TemporaryFile", refuse)
-    monkeypatch.setattr(cli, "_read_all", lambda _: pytest.fail("read before it could be kept"))
+    monkeypatch.setattr(cli.running, "read_all", lambda _: pytest.fail("read before it could be kept"))
     told = call("run", write(tmp_path, SMALL.replace("12", "0")), "--out", tmp_path / where)
     assert told.exit_code == 2
     [line] = told.output.splitlines()
@@ -360,7 +360,7 @@ def test_the_starter_runs_as_it_is(tmp_path: Path) -> None:
 
 def test_open(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(cli.webbrowser, "open", opened.append)
+    monkeypatch.setattr(cli.viewing.webbrowser, "open", opened.append)
     assert call("open", "small", "--out", place / "out").exit_code == 0
     assert call("open", "--out", place / "out").exit_code == 0
     assert opened == [(place / "out" / p).as_uri() for p in ("small/index.html", "index.html")]

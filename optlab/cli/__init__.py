@@ -1,0 +1,25 @@
+"""The command line. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from optlab.cli import running, viewing
+from optlab.cli.base import STOPPED, app
+from optlab.terminal import err
+
+__all__ = ["app", "main", "running", "viewing"]
+
+
+def main() -> None:
+    """Entry point: what a user can cause ends in a message and an exit code, not in a traceback."""
+    try:
+        app()
+    except SystemExit as leaving:
+        if leaving.code != STOPPED:
+            raise
+        err.print("\nstopped; what is done is kept, and the same command goes on from there")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(STOPPED)  # threads may be deep inside a compiled program, which cannot be stopped

@@ -1,0 +1,5 @@
+"""`python -m optlab.cli` is `optlab`."""
+
+from optlab.cli import main
+
+main()

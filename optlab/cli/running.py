@@ -1,0 +1,197 @@
+"""`run`, `report`, `compare`: making results, rendering them, holding them against each other."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from optlab import freshness
+from optlab.cli.base import BROKEN, CHANGED, WRONG, Specs, app, plain_errors, read_all
+from optlab.terminal import Bar, complain, out, tell
+
+if TYPE_CHECKING:
+    from optlab.spec import Experiment
+
+
+@app.command()
+def run(
+    specs: Specs,
+    out_: Annotated[Path, typer.Option("--out", help="Results go to DIR/<name>/.")] = Path(
+        "reports"
+    ),
+    report_: Annotated[bool, typer.Option("--report/--no-report", help="Render the pages.")] = True,
+    timings: Annotated[bool, typer.Option(help="Print where the time went.")] = False,
+    until_resolved: Annotated[
+        bool, typer.Option("--until-resolved", help="Add seeds until every claim is decided.")
+    ] = False,
+    most_seeds: Annotated[
+        int, typer.Option(min=1, help="Evaluation seeds at most, with --until-resolved.")
+    ] = 160,
+) -> None:
+    """Run spec files and render their reports. What is up to date or stored is not run again."""
+    began = time.perf_counter()
+    names = [spec.stem for spec in specs]
+    for name in {n for n in names if names.count(n) > 1}:
+        complain(f"two specs are named '{name}'; their results would share a folder")
+        raise typer.Exit(WRONG)
+    _check_writable([out_ / ".cache" / "compiled", *(out_ / name for name in names)], out_)
+    most = most_seeds if until_resolved else None
+    stamps = {
+        spec: _stamp(spec, most) for spec in specs
+    }  # taken before anything is read for the run
+    stale = [spec for spec in specs if not _fresh(out_ / spec.stem, stamps[spec])]
+    for spec in specs:
+        if spec not in stale:
+            tell((spec.stem, "green"), ": up to date, nothing to do")
+    listed = (out_ / "index.html").is_file()
+    if not stale and (listed or not report_):
+        return
+    broken = 0
+    with plain_errors():
+        if stale:
+            from optlab import engine
+
+            engine.prepare(out_ / ".cache" / "compiled")
+            read = read_all(stale)
+            broken = sum([_run_one(e, stamps[e.path], out_, report_, timings, most) for e in read])
+        if report_:
+            from optlab import report
+
+            page = report.render_index(out_)
+            tell(page, ("  all reports", "dim"))
+    if timings:
+        out.print(f"in all {time.perf_counter() - began:.1f} s")
+    if broken:
+        raise typer.Exit(BROKEN)
+
+
+def _stamp(spec: Path, most: int | None) -> str:
+    """What the finished report of `spec` depends on, with how far seeds may be added."""
+    try:
+        return freshness.stamp(spec) + (f" up to {most} seeds" if most else "")
+    except OSError:  # what cannot be read is not fresh; reading it for the run says why
+        return ""
+
+
+def _fresh(folder: Path, stamp: str) -> bool:
+    try:
+        return bool(stamp) and freshness.is_fresh(folder, stamp)
+    except OSError:
+        return False
+
+
+def _check_writable(folders: list[Path], told: Path) -> None:
+    """See that each folder can be made and written, leaving nothing behind: JAX would only warn of
+    its own, one program at a time, and results would fail after the work."""
+    from tempfile import TemporaryFile
+
+    for folder in folders:
+        there = folder
+        try:
+            while not there.exists():
+                there = there.parent
+            with TemporaryFile(dir=there):
+                pass
+        except OSError as error:
+            where = "" if there == told else f" ({there})"
+            complain(f"--out {told}: cannot write there{where}: {error.strerror}")
+            raise typer.Exit(WRONG) from None
+
+
+def _run_one(
+    experiment: Experiment, stamp: str, folder: Path, render: bool, timings: bool, most: int | None
+) -> bool:
+    """Run one experiment; True where some of its runs ended in error."""
+    from optlab import lab
+
+    name = experiment.name
+    bar = Bar()
+    try:
+        results = lab.run(experiment, folder, bar, most)
+        spent = dict(results.manifest["timings"])
+        if render:
+            from optlab import report
+
+            bar.say(f"{name}: report")
+            began = time.perf_counter()
+            report.render(results.folder)
+            spent["report"] = time.perf_counter() - began
+    finally:
+        bar.close()
+    counts = results.manifest["counts"]
+    told = ", ".join(f"{n:,} {status}" for status, n in counts.items() if n)
+    kept = f"; {bar.stored:,} were stored already" if bar.stored else ""
+    tell((name, "bold"), f": {sum(counts.values()):,} runs ({told}){kept}")
+    if len(results.verdicts):
+        came = results.verdicts["verdict"].value_counts()
+        tell("  verdicts: ", ", ".join(f"{count} {name}" for name, count in came.items()))
+    if render:
+        tell(results.folder / "index.html")
+    if timings:
+        for name, seconds in spent.items():
+            out.print(f"  {name:<16} {seconds:7.2f} s")
+        tell(("  compile and run are summed over the devices", "dim"))
+    for error in results.manifest["errors"]:
+        place = f"{error['optimizer']} on {error['problem']}"
+        complain(f"{place}: {error['runs']} runs broke: {error['message']}")
+    if render and stamp and not counts["error"]:
+        freshness.mark_fresh(results.folder, stamp)
+    return bool(counts["error"])
+
+
+@app.command()
+def report(
+    folders: Annotated[list[Path], typer.Argument(help="Result folders.", metavar="FOLDER...")],
+    out_: Annotated[Path, typer.Option("--out", help="Where names are looked for.")] = Path(
+        "reports"
+    ),
+) -> None:
+    """Render the pages of result folders again; nothing is run."""
+    from optlab import report as pages
+
+    with plain_errors():
+        # A report's name will do as well, as it does for `open`.
+        found = [f if f.is_dir() or not (out_ / f).is_dir() else out_ / f for f in folders]
+        for folder in found:
+            for path in pages.render(folder):
+                tell(path)
+        for parent in sorted({folder.resolve().parent for folder in found}):
+            pages.render_index(parent)
+
+
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(help="A result folder, or a baseline.", metavar="A")],
+    b: Annotated[Path | None, typer.Argument(help="What is held against it.", metavar="B")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="Hold A against this baseline.", metavar="FILE")
+    ] = None,
+    write_baseline: Annotated[
+        Path | None, typer.Option(help="Write A's baseline, for a repository.", metavar="FILE")
+    ] = None,
+    rtol: Annotated[
+        float | None,
+        typer.Option(help="Relative tolerance, 0 for the same bits.", show_default="1e-9"),
+    ] = None,
+    atol: Annotated[float, typer.Option(help="Absolute tolerance.")] = 0.0,
+    only: Annotated[str, typer.Option(help="PROBLEM/OPTIMIZER, either may be *.")] = "",
+    form: Annotated[
+        Literal["text", "json", "markdown"], typer.Option("--format", help="How it is told.")
+    ] = "text",
+) -> None:
+    """Say what changed from A to B, run by run; exit code 0 nothing, 1 something, 2 a wrong call."""
+    from optlab import compare as gate
+
+    with plain_errors():
+        try:
+            asked = gate.Asked(a, b, baseline, write_baseline, rtol, atol, only, form)
+            told, same = gate.answer(asked)
+        except gate.CompareError as error:
+            complain(error)
+            raise typer.Exit(WRONG) from None
+    tell(told)
+    if not same:
+        raise typer.Exit(CHANGED)
