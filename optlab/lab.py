@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from optlab import engine, freshness, plan, tables
+from optlab import byhand, engine, freshness, plan
 from optlab.analysis.settings import best_settings, setting
 from optlab.analysis.verdicts import undecided, verdicts
 from optlab.analysis.words import plural
@@ -32,7 +32,6 @@ from optlab.results import Results, load
 from optlab.rules import Rule
 from optlab.spec import Claim, Experiment, Task, read
 from optlab.store import Store
-from optlab.worked import trace_forward, trace_rule
 
 __all__ = ["Progress", "run"]
 
@@ -375,29 +374,10 @@ class _Laboratory:
             for name in task.optimizers if task.worked else ():
                 contender = self.experiment.contender(name)
                 if isinstance(contender.optimizer, Rule):
-                    pages.append(self._page(task, name, contender.optimizer))
+                    start = self.draws.first(task)
+                    pages.append(byhand.page(task, contender, start, steps=task.worked))
         text = json.dumps(pages, indent=1).encode()
         atomic_write(self.folder / "worked.json", lambda file: file.write(text))
-
-    def _page(self, task: Task, name: str, rule: Rule) -> dict[str, Any]:
-        problem = task.problem
-        start = self.draws.first(task)
-        given = problem.data["gradients"][: task.worked] if problem.gradient is not None else None
-
-        def true_gradient(x: np.ndarray) -> np.ndarray:
-            return engine.probe(problem, [np.asarray(x, dtype=float)])[1][0]
-
-        names = tables.coordinates(task)
-        forward = []
-        if problem.forward is not None:
-            values = dict(zip(names, start.tolist(), strict=True)) | dict(problem.constants)
-            forward = trace_forward(problem.forward, values)
-        return trace_rule(
-            rule, next(self.experiment.contender(name).settings()), start,
-            true_gradient if given is None else given, names,
-            steps=task.worked, optimizer=name, problem=task.name, forward=forward,
-            true_gradient=true_gradient(start),
-        )  # fmt: skip
 
     def _manifest(self, table: pd.DataFrame, minima: dict[str, Minimum | None]) -> None:
         counts = Counter(table.drop_duplicates(["problem", "optimizer", "run_id"])["status"])
