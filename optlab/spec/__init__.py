@@ -1,12 +1,14 @@
 """YAML -> a frozen, validated Experiment."""
 
 from optlab.spec.errors import Fault, SpecError
+from optlab.spec.handwritten import read_entries
 from optlab.spec.model import (
     STEP_METRICS,
     Claim,
     Contender,
     Experiment,
     Imported,
+    Marking,
     Range,
     Record,
     Seeds,
@@ -14,6 +16,7 @@ from optlab.spec.model import (
     Target,
     Task,
     Tuning,
+    Written,
 )
 from optlab.spec.read import parse, read
 
@@ -24,6 +27,7 @@ __all__ = [
     "Experiment",
     "Fault",
     "Imported",
+    "Marking",
     "Range",
     "Record",
     "Seeds",
@@ -32,6 +36,8 @@ __all__ = [
     "Target",
     "Task",
     "Tuning",
+    "Written",
     "parse",
     "read",
+    "read_entries",
 ]

@@ -59,6 +59,14 @@ class TuningModel(_Strict):
     select: str = "held"
 
 
+class MarkingModel(_Strict):
+    """Points a line of a handwritten page."""
+
+    line: float = Field(default=1.0, ge=0, le=1000)
+    answer: float = Field(default=1.0, ge=0, le=1000)
+    follow_through: bool = True
+
+
 def _count(value: Any) -> Any:
     count = isinstance(whole(value), int) and not isinstance(value, bool)
     return {"evaluate": value} if count else value
@@ -86,9 +94,11 @@ class Header(_Strict):
     precision: Literal["float64", "float32"] = "float64"
     record: RecordModel = RecordModel()
     tuning: Annotated[TuningModel, BeforeValidator(_trials)] | None = None
+    marking: MarkingModel = MarkingModel()
 
 
-BY_HAND = ("problems", "optimizers", "targets", "search", "profile", "groups", "claims", "import")
+BY_HAND = ("problems", "optimizers", "targets", "search", "profile", "groups", "claims", "import",
+           "handwritten")  # fmt: skip
 KEYS = (*Header.model_fields, *BY_HAND)
 
 
@@ -151,6 +161,7 @@ def _example(name: str) -> str:
         "seeds": "{tune: 3, evaluate: 10}, or one whole number",
         "record": "{every: 10}",
         "tuning": "{trials: 50, select: loss}, or one whole number",
+        "marking": "{line: 1, answer: 2, follow_through: true}",
     }
     return examples.get(name, "{key: value}")
 
@@ -160,5 +171,6 @@ def _keys_beside(location: tuple[Any, ...]) -> tuple[str, ...]:
         "seeds": SeedsModel,
         "record": RecordModel,
         "tuning": TuningModel,
+        "marking": MarkingModel,
     }
     return tuple(inside[location[0]].model_fields) if len(location) > 1 else KEYS

@@ -15,11 +15,27 @@ import numpy as np
 
 from optlab.adapters import Optimizer
 from optlab.adapters.recorded import Recorded
+from optlab.arithmetic import Term
 from optlab.problems import Problem
 
 __all__ = [
-    "GAPS", "KINDS", "STEP_METRICS", "Claim", "Contender", "Experiment", "Imported", "ImportedRun", "Range", "Record", "Seeds",
-    "Side", "Target", "Task", "Tuning",
+    "GAPS",
+    "KINDS",
+    "STEP_METRICS",
+    "Claim",
+    "Contender",
+    "Experiment",
+    "Imported",
+    "ImportedRun",
+    "Marking",
+    "Range",
+    "Record",
+    "Seeds",
+    "Side",
+    "Target",
+    "Task",
+    "Tuning",
+    "Written",
 ]  # fmt: skip
 
 
@@ -254,6 +270,37 @@ class Claim:
         return hashlib.sha256(repr(meant).encode()).hexdigest()[:12]
 
 
+@dataclass(frozen=True)
+class Written:
+    """One line that stands on paper: what it is of, and what is written there.
+
+    `optimizer` is empty for the forward pass; `step` None speaks of every step and `parameter` None of
+    every parameter, or of a line that is the same for all; `part` names a part of the line."""
+
+    problem: str
+    optimizer: str
+    step: int | None
+    line: str
+    part: str
+    parameter: str | None
+    text: str
+    chain: tuple[Term, ...]
+    """The members of the chain of equalities, one where only a value is written."""
+    key: str
+    row: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Marking:
+    """Points for each line that is right: an `answer` is the new value of a parameter, a `line` any
+    other. With `follow_through` a line that is right given a wrong one above has its points too."""
+
+    line: float = 1.0
+    answer: float = 1.0
+    follow_through: bool = True
+
+
 @dataclass(frozen=True, eq=False)
 class Experiment:
     """One question: every contender on every task."""
@@ -270,6 +317,8 @@ class Experiment:
     contenders: tuple[Contender, ...]
     tuning: Tuning | None = None
     claims: tuple[Claim, ...] = ()
+    handwritten: tuple[Written, ...] = ()
+    marking: Marking = Marking()
 
     @property
     def staged(self) -> bool:

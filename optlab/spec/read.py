@@ -11,6 +11,7 @@ from optlab.problems import METRICS, Problem
 from optlab.spec.claims import claims
 from optlab.spec.entries import TASK_KEYS, Entry, contender, entries, problem, targets
 from optlab.spec.errors import Fault, Faults, SpecError
+from optlab.spec.handwritten import read_entries
 from optlab.spec.header import MOST_STEPS, Header, read_header
 from optlab.spec.imports import imports
 from optlab.spec.model import (
@@ -20,11 +21,13 @@ from optlab.spec.model import (
     Claim,
     Contender,
     Experiment,
+    Marking,
     Record,
     Seeds,
     Target,
     Task,
     Tuning,
+    Written,
 )
 from optlab.spec.nodes import Node, compose, whole
 from optlab.spec.scope import groups
@@ -96,12 +99,16 @@ def parse(text: str, path: Path) -> Experiment:
         racing = [t for t in tasks if t.name not in own and t.problem.longest is None]
         _check_targets(general, racing, faults)
     stated: tuple[Claim, ...] = ()
+    written: tuple[Written, ...] = ()
     if whole:
+        written = read_entries(
+            root.value.get("handwritten"), tuple(tasks), tuple(contenders), faults
+        )
         named = groups(root.value.get("groups"), tuple(tasks), faults)
         stated = claims(root.value.get("claims"), tuple(tasks), tuple(contenders), named, faults)
     if faults.found:
         raise SpecError(str(path), faults.found)
-    experiment = _experiment(header, protocol, tasks, contenders, stated, text, path)
+    experiment = _experiment(header, protocol, tasks, contenders, stated, written, text, path)
     if experiment.size > MOST_RUNS:
         faults.add(root.value["optimizers"], f"{experiment.size:,} runs, and the most in one file are "
                    f"{MOST_RUNS:,}; sweep fewer values (`n: 9`), or lower `seeds`")  # fmt: skip
@@ -176,6 +183,7 @@ def _experiment(
     tasks: list[Task],
     contenders: list[Contender],
     stated: tuple[Claim, ...],
+    written: tuple[Written, ...],
     text: str,
     path: Path,
 ) -> Experiment:
@@ -194,6 +202,8 @@ def _experiment(
         contenders=tuple(contenders),
         tuning=protocol.tuning,
         claims=stated,
+        handwritten=written,
+        marking=Marking(**header.marking.model_dump()),
     )
 
 
