@@ -316,7 +316,10 @@ DRAWN = st.tuples(
 def test_any_function_equals_jax_and_reads_back(lines, values):
     form = function_of(lines)
     at = dict(zip("abc", [v / 8 for v in values], strict=True))
-    page = trace_backward(form, at, ["a", "b", "c"], digits=15)
+    try:
+        page = trace_backward(form, at, ["a", "b", "c"], digits=15)
+    except ZeroDivisionError:  # among whole numbers that stand in the text, as in 1 / (2 - 2)
+        assume(False)
     right = by_jax(form, at, ["a", "b", "c"])
     assume(all(math.isfinite(value) and abs(value) < 1e6 for value in right.values()))
     scale = max(1e-3, *(abs(e["value"]) for e in page["locals"] if e["value"] is not None), 1e-3)

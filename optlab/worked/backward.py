@@ -114,7 +114,7 @@ class _Graph:
                         self.out.setdefault(source, []).append(edge)
                         moving.add(place)
                 here[line.name] = place
-                scope[line.name] = value
+                scope[line.name] = np.float64(value)  # a whole 0 would raise where it divides
         self.loss = here[form.returns[-1]]
 
     def _edge(
