@@ -9,7 +9,7 @@ import numpy as np
 from optlab import engine, tables
 from optlab.rules import Rule
 from optlab.spec import Contender, Task
-from optlab.worked import trace_forward, trace_rule
+from optlab.worked import trace_backward, trace_forward, trace_rule
 
 __all__ = ["gradient_at", "page"]
 
@@ -25,7 +25,9 @@ def page(
 ) -> dict[str, Any]:
     """One worked page, as `trace_rule` gives it: the first setting of `contender` on `task` from
     `start` (dim,). Recorded gradients are taken as they are given, and those of the loss at the start
-    stand beside them. TypeError for an optimizer that is not a rule: it has no lines."""
+    stand beside them; a problem whose loss is written line by line has its forward pass and, as
+    `backward`, that of `trace_backward`. TypeError for an optimizer that is not a rule: it has no
+    lines."""
     rule = contender.optimizer
     if not isinstance(rule, Rule):
         raise TypeError(f"{contender.name} is not written as a rule, so it has no lines to work")
@@ -33,11 +35,13 @@ def page(
     names = tables.coordinates(task)
     given = problem.data["gradients"][:steps] if problem.gradient is not None else None
     true_gradient = gradient_at(task)
-    forward = []
+    forward: list[dict[str, Any]] = []
+    passes: dict[str, Any] = {}
     if problem.forward is not None:
         values = dict(zip(names, start.tolist(), strict=True)) | dict(problem.constants)
         forward = trace_forward(problem.forward, values, digits=digits)
-    return trace_rule(
+        passes = {"backward": trace_backward(problem.forward, values, names, digits=digits)}
+    return passes | trace_rule(
         rule, next(contender.settings()), start, true_gradient if given is None else given, names,
         steps=steps, exact=exact, digits=digits, optimizer=contender.name, problem=task.name,
         forward=forward, true_gradient=true_gradient(start),
