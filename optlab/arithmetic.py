@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["Name", "Number", "Operation", "PaperError", "Term", "names", "numbers", "read_chain",
+__all__ = ["Name", "Number", "Operation", "PaperError", "Term", "members_of", "names", "numbers", "read_chain",
            "value_of"]  # fmt: skip
 
 LONGEST = 2_000  # characters of a line, and
@@ -68,14 +68,19 @@ class Operation:
 Term = Number | Name | Operation
 
 
-def read_chain(text: str) -> tuple[Term, ...]:
-    """The members of a chain of equalities, at least one; what was struck out (`~~0.02~~`) is left
-    out. PaperError where it cannot be read."""
-    if len(text) > LONGEST:
-        raise PaperError(f"a line of {len(text):,} characters; the longest is {LONGEST:,}")
+def members_of(text: str) -> list[str]:
+    """The members of a chain of equalities as they were written; what was struck out (`~~0.02~~`) and
+    the marks behind a result (`//`) are left out."""
     plain = _STRUCK.sub("", _boxes(text)).strip()
     parts = [part.strip(" .,;") for part in _EQUALS.split(plain.rstrip(" /,.;"))]
-    parts = [part for part in parts if part]
+    return [part for part in parts if part]
+
+
+def read_chain(text: str) -> tuple[Term, ...]:
+    """The members of a chain of equalities, at least one. PaperError where it cannot be read."""
+    if len(text) > LONGEST:
+        raise PaperError(f"a line of {len(text):,} characters; the longest is {LONGEST:,}")
+    parts = members_of(text)
     if not parts:
         raise PaperError("nothing is written here")
     return tuple(_Reader(part).whole() for part in parts)

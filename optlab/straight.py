@@ -17,7 +17,7 @@ from typing import Any
 
 from optlab import algebra
 
-__all__ = ["FormError", "Line", "Straight", "read"]
+__all__ = ["FormError", "Line", "Straight", "functions", "read"]
 
 
 class FormError(ValueError):
@@ -63,11 +63,11 @@ class Straight:
         """Yield each line with its value, given all arguments by name; `values` is not changed."""
         scope = dict(values)
         for line in self.lines:
-            scope[line.name] = eval(line.code, _functions(), scope)
+            scope[line.name] = eval(line.code, functions(), scope)
             yield line, scope[line.name]
 
 
-def _functions() -> dict[str, Any]:
+def functions() -> dict[str, Any]:
     return {"__builtins__": {}, **{name: getattr(algebra, name) for name in algebra.__all__}}
 
 
