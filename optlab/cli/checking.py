@@ -98,7 +98,7 @@ def _said(line: Checked) -> str:
     """The finding in words."""
     said = line.verdict
     if line.verdict in ("slip", "close"):
-        said += f": {line.written!r} should be {line.expected}"
+        said += f": {line.written} should be {line.expected}"
         if line.cause:
             said += f"; {line.cause}"
         if line.detail and line.detail != "off in the last digit only":

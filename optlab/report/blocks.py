@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from optlab.figures import Look
 
-__all__ = ["Cell", "Figures", "Fold", "Formula", "Notes", "Picture", "Pre", "Section", "Table",
+__all__ = ["Cell", "Figures", "Fold", "Formula", "Link", "Notes", "Picture", "Pre", "Section", "Table",
            "Text"]  # fmt: skip
 
 
@@ -85,6 +85,15 @@ class Formula:
 
     kind: ClassVar = "formula"
     latex: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A text that ends in a link to a file of the same folder."""
+
+    kind: ClassVar = "link"
+    text: str
+    file: str
 
 
 @dataclass(frozen=True)

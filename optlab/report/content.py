@@ -19,7 +19,7 @@ def content(facts: Facts) -> list[Section]:
         Section("times", "Steps to the target", findings.times(facts)),
         Section("runtime", "How fast, with failures counted", speed.runtime(facts)),
         Section("last", "Where it ended", findings.last(facts)),
-        Section("worked", "Worked by hand", worked_blocks(facts.results.worked, facts.manifest)),
+        Section("worked", "Worked by hand", worked_blocks(facts.results.worked)),
         Section("sensitivity", "How much the step size matters", findings.sensitivity(facts)),
         Section("tuning", "What does tuning cost?", speed.tuning(facts)),
         Section("edge", "Where runs diverge, and where theory says", findings.edge(facts)),

@@ -21,9 +21,11 @@ from optlab.report.blocks import Figures, Fold, Picture
 from optlab.report.claims import headline, told
 from optlab.report.content import content
 from optlab.report.facts import Facts, stored
+from optlab.report.worked import DOCUMENT, worked_blocks
 from optlab.worked import mathml
+from optlab.worked.document import latex, markdown_math, markdown_text
 
-__all__ = ["render", "render_index"]
+__all__ = ["render", "render_index", "render_worked"]
 
 
 def render(folder: str | Path) -> list[Path]:
@@ -57,8 +59,15 @@ def render(folder: str | Path) -> list[Path]:
         _write(root / "index.html", html),
         _write(root / "report.md", _tidy(markdown)),
         *written,
+        *_document(root / DOCUMENT, facts.results.worked, page["title"]),
         _write(root / _SUMMARY, _summary(facts, written)),
     ]
+
+
+def render_worked(pages: list[dict[str, Any]], title: str) -> str:
+    """Worked pages as one HTML page that needs no other file and no script."""
+    blocks = worked_blocks(pages, link=False)
+    return _html().get_template("worked.html.j2").render(title=title, blocks=blocks)
 
 
 def render_index(out_folder: str | Path) -> Path:
@@ -189,6 +198,14 @@ def _write(path: Path, text: str) -> Path:
     return path
 
 
+def _document(path: Path, pages: list[dict[str, Any]], title: str) -> list[Path]:
+    """The worked pages to typeset; where there are none, none of an earlier report is left."""
+    if not pages:
+        path.unlink(missing_ok=True)
+        return []
+    return [_write(path, latex(pages, title))]
+
+
 def _remove_others(folder: Path, written: list[Path]) -> None:
     for old in folder.glob("*.svg"):
         if old not in written:
@@ -224,7 +241,7 @@ def _markdown() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"md": _escaped, "tex": _tex, "fence": _fence, "glyph": _glyph}
+    environment.filters |= {"md": markdown_text, "tex": markdown_math, "fence": _fence, "glyph": _glyph}
     return environment
 
 
@@ -272,23 +289,6 @@ _GLYPHS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚
 
 def _glyph(marker: str) -> str:
     return _GLYPHS[marker]
-
-
-_SPECIAL = {
-    "&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "$": "&#36;", "`": "&#96;",
-    "\\": "&#92;", "*": r"\*", "_": r"\_", "[": r"\[", "]": r"\]", "~": r"\~", "#": r"\#",
-}  # fmt: skip
-
-
-def _escaped(text: str) -> str:
-    """Text that Markdown shows as it is, in a paragraph or in a cell of a table."""
-    return " ".join("".join(_SPECIAL.get(sign, sign) for sign in str(text)).split())
-
-
-def _tex(latex: str) -> str:
-    """LaTeX between dollar signs; a bar would end a cell of a table, so it is spelled out."""
-    plain = latex.replace(r"\|", r"\Vert ").replace("|", r"\vert ").replace("$", r"\text{S}")
-    return f"${' '.join(plain.split())}$"
 
 
 def _fence(text: str) -> str:

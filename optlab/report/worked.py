@@ -4,107 +4,43 @@ from __future__ import annotations
 
 from typing import Any
 
-from optlab.analysis.words import exact, listed, pairs_text
-from optlab.report.blocks import Cell, Fold, Table, Text
+from optlab.report.blocks import Cell, Fold, Link, Table, Text
+from optlab.worked import document
+from optlab.worked.layout import Part, parts, with_first
 
-__all__ = ["worked_blocks"]
+__all__ = ["DOCUMENT", "worked_blocks"]
+
+DOCUMENT = "worked.tex"
+"""Where a report has its worked pages as a document to typeset."""
 
 
-def worked_blocks(pages: list[dict[str, Any]], manifest: dict[str, Any]) -> list[Any]:
-    """An introduction and one fold a page, the first open; nothing without pages."""
+def worked_blocks(pages: list[dict[str, Any]], link: bool = True) -> list[Any]:
+    """An introduction and one fold a page, the first open; nothing without pages. `link` leads to
+    the document that stands beside a report."""
     if not pages:
         return []
-    lead = (
-        "The first steps of each optimizer, as they stand on paper: the formula, the numbers put "
-        "in, the result. The lines are those that ran, executed one at a time; the numbers are "
-        "rounded only where they are printed."
-    )
-    shown: set[str] = set()
-    blocks: list[Any] = [Text(lead)]
-    for i, page in enumerate(pages):
-        first = page["problem"] not in shown
-        shown.add(page["problem"])
-        blocks.append(Fold(page["title"], _page(page, first), open=i == 0))
+    blocks: list[Any] = [Text(document.LEAD)]
+    if link:
+        blocks.append(Link("The same pages as a LaTeX document, to typeset:", DOCUMENT))
+    for i, (page, first) in enumerate(with_first(pages)):
+        inside = [_block(part) for part in parts(page, first)]
+        blocks.append(Fold(page["title"], inside, open=i == 0))
     return blocks
 
 
-def _page(page: dict[str, Any], first: bool) -> list[Any]:
-    start = ", ".join(
-        f"{name} = {_value(value)}"
-        for name, value in zip(page["names"], page["start"], strict=True)
-    )
-    blocks: list[Any] = [
-        Text(f"{page['optimizer']} on {page['problem']}, {pairs_text(page['hypers'])}. "
-             f"Start: {start}.")
-    ]  # fmt: skip
-    if page.get("forward") and first:
-        rows = [
-            [Cell(line["formula"], math=True), Cell(line["substituted"], math=True), _result(line)]
-            for line in page["forward"]
+def _block(part: Part) -> Text | Table:
+    """A paragraph, or a table with a row a parameter."""
+    if not part.rows:
+        return Text(part.text)
+    rows = [
+        [
+            Cell(row.formula, math=True),
+            *([Cell(row.whose)] if part.by_parameter else []),
+            Cell(row.numbers, math=True, small=row.note),
+            Cell(f"= {row.result}"),
         ]
-        blocks.append(
-            Table(
-                "The loss at the start.",
-                ["Formula", "Numbers put in", "Result"],
-                [("", rows)],
-                frozenset({2}),
-            )
-        )
-    if page.get("true_gradient") and page["steps"]:
-        blocks += _gradients(page)
-    blocks += [_step(step, page["names"]) for step in page["steps"]]
-    if page.get("largest_error") is not None:
-        blocks.append(
-            Text(f"Against 50-digit arithmetic the largest relative error of these numbers is "
-                 f"{page['largest_error']:.1e}.", small=True)
-        )  # fmt: skip
-    return blocks
-
-
-def _gradients(page: dict[str, Any]) -> list[Any]:
-    """Where the gradients that were handed in are not those of the loss, it is said."""
-    given, true = page["steps"][0]["gradient"], page["true_gradient"]
-    apart = [
-        f"∂L/∂{name} is {_value(b)}, not {_value(a)}"
-        for name, a, b in zip(page["names"], given, true, strict=True)
-        if abs(a - b) > 1e-9 * max(1.0, abs(a), abs(b))
+        for row in part.rows
     ]
-    if not apart:
-        return []
-    return [
-        Text(f"The gradients here were given, and they are not those of this loss: at the start "
-             f"{listed(apart)}.")
-    ]  # fmt: skip
-
-
-def _step(step: dict[str, Any], names: list[str]) -> Table:
-    """One step: each line's formula as a heading, a row a parameter."""
-    groups = []
-    gradient = [f"{n}: {_value(g)}" for n, g in zip(names, step["gradient"], strict=True)]
-    rows: list[list[Cell]] = []
-    for line in step["lines"]:
-        for i, cell in enumerate(line["cells"]):
-            formula = Cell(line["formula"], math=True) if i == 0 else Cell()
-            rows.append(
-                [
-                    formula,
-                    Cell(cell["parameter"] or "all"),
-                    Cell(cell["substituted"], math=True),
-                    _result(cell),
-                ]
-            )
-    groups.append(("", rows))
-    return Table(
-        f"Step {step['t']}, gradient {', '.join(gradient)}.",
-        ["Formula", "Parameter", "Numbers put in", "Result"],
-        groups,
-        frozenset({3}),
-    )
-
-
-def _result(cell: dict[str, Any]) -> Cell:
-    return Cell(f"= {cell['text'] if cell.get('text') else _value(cell['value'])}")
-
-
-def _value(value: float | None) -> str:
-    return "not finite" if value is None else exact(float(f"{value:.8g}"))
+    parameter = ["Parameter"] if part.by_parameter else []
+    head = ["Formula", *parameter, "Numbers put in", "Result"]
+    return Table(part.text, head, [("", rows)], frozenset({len(head) - 1}))

@@ -39,7 +39,7 @@ class Checked:
     written_line: Written
     verdict: str
     written: str
-    """What the verdict rests on: the member that slipped, or the last."""
+    """What the verdict rests on: the member that slipped or the one number in it, else the last."""
     exact: str
     expected: str
     """What would be right there, to the digits that were written; with a slip above, what follows."""
@@ -156,7 +156,7 @@ def _checked(line: Written, judged: Judged) -> Checked:
         right = decisive.expected or shown(judged.exact, quantum)
         value = shown(judged.exact, None, 12)
     return Checked(
-        line, judged.verdict, decisive.text, value, right, decisive.cause, decisive.detail,
+        line, judged.verdict, judged.members[judged.decisive].operand or decisive.text, value, right, decisive.cause, decisive.detail,
         judged.note, last.verdict not in (SLIP, FOLLOWS), members,
     )  # fmt: skip
 

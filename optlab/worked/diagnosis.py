@@ -20,7 +20,7 @@ from optlab.worked.digits import Figure
 from optlab.worked.reckoning import Key, Reckoning, Row, evaluated
 from optlab.worked.trace import DIGITS
 
-__all__ = ["CAUSES", "Cause", "cause_of", "digits_cause"]
+__all__ = ["CAUSES", "Cause", "cause_of", "digits_cause", "on_paper"]
 
 CAUSES = (
     "early root",
@@ -201,24 +201,24 @@ def _changes(row: Row) -> Iterator[tuple[Cause, ast.expr]]:
 
 def _local(node: ast.AST, row: Row) -> Iterator[tuple[str, str, ast.expr]]:
     """What may go wrong at one node."""
-    text = ast.unparse(node) if isinstance(node, ast.expr) else ""
+    text = on_paper(node) if isinstance(node, ast.expr) else ""
     match node:
         case ast.Call(func=ast.Name(id="sqrt"), args=[inside]):
             yield "lost root", "no root is taken", inside
             if isinstance(inside, ast.BinOp) and isinstance(inside.op, ast.Add):
                 rooted = _binary(_call("sqrt", inside.left), ast.Add(), inside.right)
-                yield "misplaced bracket", f"{text} is worked as {ast.unparse(rooted)}", rooted
+                yield "misplaced bracket", f"{text} is worked as {on_paper(rooted)}", rooted
         case ast.BinOp(left=base, op=ast.Pow(), right=ast.Constant(value=2)):
             named = isinstance(base, ast.Name) and base.id == "g"
             kind = "unsquared gradient" if named else "lost square"
-            yield kind, f"{ast.unparse(base)} is not squared", base
+            yield kind, f"{on_paper(base)} is not squared", base
             twice = _binary(base, ast.Mult(), ast.Constant(2))
-            yield kind, f"{ast.unparse(base)} is doubled, not squared", twice
+            yield kind, f"{on_paper(base)} is doubled, not squared", twice
         case ast.BinOp(left=ast.Constant(value=1), op=ast.Sub(), right=ast.BinOp(
             left=base, op=ast.Pow(), right=power
         )):  # fmt: skip
             moved = _binary(_binary(ast.Constant(1), ast.Sub(), base), ast.Pow(), power)
-            yield "misplaced bracket", f"{text} is worked as {ast.unparse(moved)}", moved
+            yield "misplaced bracket", f"{text} is worked as {on_paper(moved)}", moved
             yield "missing bias correction", f"the correction {text} is left out", ast.Constant(1)
         case ast.Name() if node.id.endswith("_hat"):
             plain = ast.Name(node.id.removesuffix("_hat"), ast.Load())
@@ -228,22 +228,22 @@ def _local(node: ast.AST, row: Row) -> Iterator[tuple[str, str, ast.expr]]:
     if isinstance(node, ast.BinOp):
         yield from _signs_and_terms(node, text)
         for changed in _brackets(node):
-            yield "misplaced bracket", f"{text} is worked as {ast.unparse(changed)}", changed
+            yield "misplaced bracket", f"{text} is worked as {on_paper(changed)}", changed
 
 
 def _signs_and_terms(node: ast.BinOp, text: str) -> Iterator[tuple[str, str, ast.expr]]:
     if isinstance(node.op, ast.Add | ast.Sub):
         other = ast.Sub() if isinstance(node.op, ast.Add) else ast.Add()
         turned = _binary(node.left, other, node.right)
-        yield "swapped sign", f"{text} is worked as {ast.unparse(turned)}", turned
-        yield "lost term", f"{ast.unparse(node.right)} is left out", node.left
+        yield "swapped sign", f"{text} is worked as {on_paper(turned)}", turned
+        yield "lost term", f"{on_paper(node.right)} is left out", node.left
         if isinstance(node.op, ast.Add):
-            yield "lost term", f"{ast.unparse(node.left)} is left out", node.right
+            yield "lost term", f"{on_paper(node.left)} is left out", node.right
     if isinstance(node.op, ast.Mult):
-        yield "lost term", f"the factor {ast.unparse(node.left)} is left out", node.right
-        yield "lost term", f"the factor {ast.unparse(node.right)} is left out", node.left
+        yield "lost term", f"the factor {on_paper(node.left)} is left out", node.right
+        yield "lost term", f"the factor {on_paper(node.right)} is left out", node.left
     if isinstance(node.op, ast.Div):
-        yield "lost term", f"the divisor {ast.unparse(node.right)} is left out", node.left
+        yield "lost term", f"the divisor {on_paper(node.right)} is left out", node.left
 
 
 def _brackets(node: ast.BinOp) -> Iterator[ast.expr]:
@@ -270,7 +270,7 @@ def _brackets(node: ast.BinOp) -> Iterator[ast.expr]:
         yield _binary(_binary(left, op, right.left), ast.Pow(), right.right)
     if isinstance(op, ast.Pow) and isinstance(left, ast.BinOp) and isinstance(left.op, sums):
         yield _binary(left.left, left.op, _binary(left.right, op, right))
-    if isinstance(op, ast.Add) and isinstance(left, ast.Call) and ast.unparse(left.func) == "sqrt":
+    if isinstance(op, ast.Add) and isinstance(left, ast.Call) and on_paper(left.func) == "sqrt":
         yield _call("sqrt", _binary(left.args[0], op, right))
 
 
@@ -389,6 +389,11 @@ def _copied(cause: Cause, key: Key) -> _Guess:
 
 
 # Trees
+
+
+def on_paper(node: ast.AST) -> str:
+    """An expression as it is written by hand: powers with ^."""
+    return ast.unparse(node).replace(" ** ", "^")
 
 
 def _binary(left: ast.expr, op: ast.operator, right: ast.expr) -> ast.BinOp:

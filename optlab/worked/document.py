@@ -10,7 +10,7 @@ from optlab.worked.formula import symbol
 from optlab.worked.layout import Part, Row, parts, with_first
 from optlab.worked.plain import readable
 
-__all__ = ["latex", "markdown", "markdown_math", "markdown_text", "plain"]
+__all__ = ["LEAD", "latex", "markdown", "markdown_math", "markdown_text", "plain"]
 
 Pages = list[dict[str, Any]]
 

@@ -11,7 +11,7 @@ from typing import Any
 import mpmath
 
 from optlab.arithmetic import Number, Operation, Term, names, numbers, value_of
-from optlab.worked.diagnosis import Cause, cause_of, digits_cause
+from optlab.worked.diagnosis import Cause, cause_of, digits_cause, on_paper
 from optlab.worked.digits import Figure, figure_of, shown, wanted
 from optlab.worked.reckoning import Held, Key, Reckoning, Row, evaluated
 from optlab.worked.trace import DIGITS
@@ -24,6 +24,7 @@ VERDICTS = (
 )  # fmt: skip
 RIGHT = {"rounded": "correct as rounded", "truncated": "correct as truncated"}
 CLOSE, SLIP, FOLLOWS, NOT_CARRIED = VERDICTS[2:]
+_LAST_DIGIT = "off in the last digit only"
 _TINY = mpmath.mpf("1e-9")
 
 _FUNCTIONS: dict[str, Any] = {
@@ -60,6 +61,8 @@ class Judgement:
     expected: str = ""
     cause: str | None = None
     detail: str = ""
+    operand: str = ""
+    """The one number of the member that it is about, if it is about one."""
 
 
 @dataclass(frozen=True)
@@ -249,7 +252,7 @@ class _Judge:
         for value in (self.exact, self.mended):
             if figure.near(value):
                 digit = shown(value, figure.quantum)
-                return Judgement(CLOSE, figure.value, digit, None, "off in the last digit only")
+                return Judgement(CLOSE, figure.value, digit, None, _LAST_DIGIT)
         for value in (
             (self.held, *(v for pair in self.followed() for v in pair)) if self.bad else ()
         ):
@@ -289,7 +292,7 @@ class _Judge:
             low, high = sorted((sign * low, sign * high))
             if self._meets(low, high, self.right_values()):
                 if near:
-                    return Judgement(CLOSE, value, *self._close_literal(term))
+                    return self._close_literal(term, value)
                 return Judgement(RIGHT["rounded"], value)
             if self.bad and self._meets(low, high, [v for pair in self.followed() for v in pair]):
                 return Judgement(FOLLOWS, value, shown(self.exact))
@@ -358,20 +361,19 @@ class _Judge:
                 found += _pieces(r, row, self.line, at)
         return found
 
-    def _close_literal(self, term: Term) -> tuple[str, None, str]:
-        """The number of `term` that is off in its last digit, and what it would be."""
+    def _close_literal(self, term: Term, value: Any) -> Judgement:
+        """A member with a number that is off in its last digit, and what that would be."""
+        known = [abs(v) for v in self.known]
         for number in numbers(term):
             figure = Figure(number)
-            if any(_literal(number) == known for known in self.certain):
+            sure = any(_literal(number) == v for v in self.certain)
+            if sure or any(figure.agrees(v) for v in known):
                 continue
-            known = [abs(v) for v in self.known]
-            if any(figure.agrees(v) for v in known):
-                continue
-            for value in known:
-                if figure.near(value):
-                    would = shown(value, figure.quantum)
-                    return would, None, f"{number.text} is off in its last digit: {would}"
-        return shown(self.exact), None, "off in the last digit only"
+            for near in known:
+                if figure.near(near):
+                    would = shown(near, figure.quantum)
+                    return Judgement(CLOSE, value, would, None, _LAST_DIGIT, number.text)
+        return Judgement(CLOSE, value, shown(self.exact), None, _LAST_DIGIT)
 
     def _operand(self, term: Term) -> Judgement | None:
         """A slip in one number of a member: the one that would have to be another known quantity."""
@@ -417,7 +419,8 @@ class _Judge:
             cause = self._operand_cause(figure, label, right, turned)
             if cause is not None:
                 told += f"; {cause.detail}"
-            return _slipped(figure.value, wanted, Cause(cause.kind if cause else "", told))
+            slip = _slipped(figure.value, wanted, Cause(cause.kind if cause else "", told))
+            return replace(slip, operand=f"{sign}{number.text}")
         return None
 
     def _operand_cause(
@@ -483,7 +486,7 @@ class _Judge:
             return Judgement(RIGHT["rounded"], value)
         if names(term) <= {"eps"}:
             return self._without_eps(term, value)
-        should = ast.unparse(self.line.row.expression).replace(" ** ", "^").replace("**", "^")
+        should = on_paper(self.line.row.expression)
         return replace(self._wrong_value(value), expected=should)
 
     def _spread_named(self, term: Term) -> tuple[Any, Any]:
