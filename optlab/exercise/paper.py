@@ -1,0 +1,240 @@
+"""A page of paper in three languages: HTML that prints well, Markdown, LaTeX.
+
+A page is a list of blocks; texts are plain, and each language escapes them for itself. Formulas are
+LaTeX of our own printer (`optlab.worked`), never anybody's text.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from optlab.worked import mathml
+
+__all__ = ["BLANK", "Heading", "Math", "Page", "Table", "Text", "as_html", "as_latex", "as_markdown",
+           "html_blocks", "style"]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Math:
+    """A formula in a line of text."""
+
+    latex: str
+
+
+Pieces = Sequence[str | Math]
+"""A line of text with formulas in it."""
+
+
+@dataclass(frozen=True)
+class Heading:
+    text: str
+
+
+@dataclass(frozen=True)
+class Text:
+    pieces: Pieces
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under a head; `BLANK` is a cell to be written in."""
+
+    head: Sequence[Pieces]
+    rows: Sequence[Sequence[Pieces]]
+    caption: str = ""
+
+
+Block = Heading | Text | Table
+BLANK: Pieces = ("\0",)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One sheet of paper: its title, whose it is, what stands on it."""
+
+    title: str
+    student: str
+    blocks: Sequence[Block]
+
+
+# HTML
+
+
+@lru_cache(maxsize=1)
+def style() -> str:
+    return files("optlab.exercise").joinpath("templates/paper.css").read_text("utf-8")
+
+
+def as_html(pages: Sequence[Page], title: str) -> str:
+    """Pages as one HTML file that needs no other, each on paper of its own where it is printed."""
+    articles = "\n".join(
+        f'<article>\n<header><h1>{html.escape(page.title)}</h1>\n<p class="name">Name: '
+        f"{_line_for(page.student)}</p></header>\n{html_blocks(page.blocks)}\n</article>"
+        for page in pages
+    )
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{html.escape(title)}</title>\n<style>\n{style()}</style>\n</head>\n"
+        f"<body>\n<main>\n{articles}\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _line_for(student: str) -> str:
+    return html.escape(student) if student else '<span class="rule"></span>'
+
+
+def html_blocks(blocks: Sequence[Block]) -> str:
+    return "\n".join(map(_html_block, blocks))
+
+
+def _html_block(block: Block) -> str:
+    if isinstance(block, Heading):
+        return f"<h2>{html.escape(block.text)}</h2>"
+    if isinstance(block, Text):
+        return f"<p>{_html(block.pieces)}</p>"
+    caption = f"<caption>{html.escape(block.caption)}</caption>" if block.caption else ""
+    head = "".join(f'<th scope="col">{_html(cell)}</th>' for cell in block.head)
+    rows = "\n".join(
+        "<tr>" + "".join(_html_cell(cell, i) for i, cell in enumerate(row)) + "</tr>"
+        for row in block.rows
+    )
+    label = html.escape(block.caption or "Table", quote=True)
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table>{caption}'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>"
+    )
+
+
+def _html_cell(cell: Pieces, column: int) -> str:
+    if cell is BLANK:
+        return '<td class="blank"></td>'
+    return f'<th scope="row">{_html(cell)}</th>' if column == 0 else f"<td>{_html(cell)}</td>"
+
+
+def _html(pieces: Pieces) -> str:
+    return _joined(pieces, html.escape, _inline)
+
+
+@lru_cache(maxsize=4096)
+def _inline(latex: str) -> str:
+    return mathml(latex).replace('display="block"', 'display="inline"', 1)
+
+
+def _joined(pieces: Pieces, text: Callable[[str], str], math: Callable[[str], str]) -> str:
+    return "".join(math(p.latex) if isinstance(p, Math) else text(p) for p in pieces)
+
+
+# Markdown
+
+_SPECIAL = {
+    "&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "$": "&#36;", "`": "&#96;",
+    "\\": "&#92;", "*": r"\*", "_": r"\_", "[": r"\[", "]": r"\]", "~": r"\~", "#": r"\#",
+}  # fmt: skip
+
+
+def as_markdown(page: Page) -> str:
+    """A page as Markdown, formulas between dollar signs."""
+    whose = f"Name: {_escaped(page.student)}" if page.student else "Name:"
+    blocks = [f"# {_escaped(page.title)}", whose, *map(_markdown_block, page.blocks)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _markdown_block(block: Block) -> str:
+    if isinstance(block, Heading):
+        return f"## {_escaped(block.text)}"
+    if isinstance(block, Text):
+        return _markdown(block.pieces)
+    lines = [block.head, *block.rows]
+    rows = ["| " + " | ".join(map(_markdown, line)) + " |" for line in lines]
+    rows.insert(1, "|" + " --- |" * len(block.head))
+    caption = f"{_escaped(block.caption)}\n\n" if block.caption else ""
+    return caption + "\n".join(rows)
+
+
+def _escaped(text: str) -> str:
+    return "".join(_SPECIAL.get(sign, sign) for sign in text)
+
+
+def _markdown(pieces: Pieces) -> str:
+    if pieces is BLANK:
+        return " "
+    # A bar would end a cell of a table.
+    return _joined(pieces, _escaped, lambda latex: "$" + latex.replace("|", r"\vert ") + "$")
+
+
+# LaTeX
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
+    "%": r"\%", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "−": "$-$", "·": r"$\cdot$",
+}  # fmt: skip
+_SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+_RULE = r"\underline{\hspace{7cm}}"
+_PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
+% Names outside the Latin script need xelatex or lualatex.
+\usepackage{iftex}
+\ifPDFTeX\IfFileExists{lmodern.sty}{\usepackage[T1]{fontenc}\usepackage{lmodern}}{}\else\usepackage{fontspec}\fi
+\usepackage[margin=2.2cm]{geometry}
+\usepackage{amsmath,array,longtable}
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{6pt}
+\renewcommand{\arraystretch}{1.5}
+\pagestyle{plain}
+\begin{document}
+"""
+
+
+def as_latex(pages: Sequence[Page]) -> str:
+    """Pages as one LaTeX document, each beginning on a new sheet."""
+    bodies = [
+        f"\\section*{{{_latex_text(page.title)}}}\n\nName: "
+        f"{_latex_text(page.student) or _RULE}\n\n" + "\n\n".join(map(_latex_block, page.blocks))
+        for page in pages
+    ]
+    return _PREAMBLE + "\n\n\\newpage\n".join(bodies) + "\n\\end{document}\n"
+
+
+def _latex_block(block: Block) -> str:
+    if isinstance(block, Heading):
+        return f"\\subsection*{{{_latex_text(block.text)}}}"
+    if isinstance(block, Text):
+        return _latex(block.pieces)
+    columns = len(block.head)
+    blanks = {i for row in block.rows for i, cell in enumerate(row) if cell is BLANK}
+    width = 0.8 / max(1, len(blanks))
+    kinds = [f"p{{{width:.2f}\\textwidth}}" if i in blanks else "l" for i in range(columns)]
+    edge = "|" if blanks else ""
+    rows = " \\\\\n".join(" & ".join(map(_latex, row)) + _strut(row) for row in block.rows)
+    if blanks:
+        rows = rows.replace(" \\\\\n", " \\\\ \\hline\n")
+    caption = f"{_latex_text(block.caption)}\n\n" if block.caption else ""
+    return (
+        f"{caption}\\begin{{longtable}}[l]{{{edge}{edge.join(kinds)}{edge}}}\n\\hline\n"
+        f"{' & '.join(map(_latex, block.head))} \\\\ \\hline\n\\endhead\n{rows} \\\\ \\hline\n"
+        "\\end{longtable}"
+    )
+
+
+def _strut(row: Sequence[Pieces]) -> str:
+    return r" \rule[-8pt]{0pt}{24pt}" if any(cell is BLANK for cell in row) else ""
+
+
+def _latex_text(text: str) -> str:
+    def power(match: re.Match[str]) -> str:
+        return f"$^{{{match.group().translate(_SUPERSCRIPTS)}}}$"
+
+    escaped = "".join(_LATEX.get(sign, sign) for sign in text)
+    return re.sub("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", power, escaped)
+
+
+def _latex(pieces: Pieces) -> str:
+    if pieces is BLANK:
+        return ""
+    return _joined(pieces, _latex_text, lambda latex: f"${latex}$")
