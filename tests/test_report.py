@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import html
 import json
@@ -88,7 +89,7 @@ def test_what_was_written_is_there_and_whole(folder):
     assert all(path.stat().st_size > 200 for path in written)
     assert {path.name for path in folder.iterdir()} == {
         "index.html", "report.md", "figures", "runs.parquet", "curves.parquet", "paths.parquet",
-        "pictures.npz", "worked.json", "manifest.json", "summary.json",
+        "pictures.npz", "worked.json", "manifest.json", "summary.json", "worked.tex",
     }  # fmt: skip
 
 
@@ -106,14 +107,15 @@ def test_sections_stand_in_the_order_in_which_they_are_read(page):
     ]  # fmt: skip
 
 
+INSIDE = ("data:image/svg+xml;base64,", "data:text/plain;charset=utf-8;base64,")
+"""What the page holds itself: pictures, and a file to save."""
+
+
 def test_the_page_loads_nothing_from_outside(page):
     for tag, attributes in page.tags:
         for name in ("src", "href"):
             value = attributes.get(name) or ""
-            assert value == "" or value.startswith(("#", "data:image/svg+xml;base64,")), (
-                tag,
-                value,
-            )
+            assert value == "" or value.startswith(("#", *INSIDE)), (tag, value)
     assert not page.all("script")
     assert not page.all("link")
     style = "".join(attributes.get("style") or "" for _, attributes in page.tags)
@@ -121,7 +123,7 @@ def test_the_page_loads_nothing_from_outside(page):
 
 
 def test_every_link_in_the_page_leads_somewhere(page):
-    targets = [a["href"][1:] for a in page.all("a")]
+    targets = [a["href"][1:] for a in page.all("a") if a["href"].startswith("#")]
     assert set(targets) <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
 
@@ -161,6 +163,13 @@ def test_worked_pages_show_formula_numbers_and_result(page, markdown):
         assert number in markdown
     assert "∂L/∂w1 is −2.82, not −1.2" in page.text
     assert r"$x_t = x_{t-1} - \eta g_t$" in markdown
+    assert "[worked.tex](worked.tex)" in markdown
+
+
+def test_the_document_to_typeset_lies_in_the_folder_and_in_the_page(folder, page):
+    (save,) = [a for a in page.all("a") if a.get("download")]
+    kept = base64.b64decode(save["href"].partition("base64,")[2])
+    assert (save["download"], kept) == ("worked.tex", (folder / "worked.tex").read_bytes())
 
 
 def test_what_is_read_as_one_stays_on_one_line(folder):

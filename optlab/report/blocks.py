@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from optlab.figures import Look
 
-__all__ = ["Cell", "Figures", "Fold", "Formula", "Link", "Notes", "Picture", "Pre", "Section", "Table",
+__all__ = ["Cell", "Figures", "Fold", "Formula", "Heading", "Link", "Notes", "Picture", "Pre", "Section", "Table",
            "Text"]  # fmt: skip
 
 
@@ -29,6 +29,8 @@ class Cell:
     """Lines of `text` break after its commas only."""
     verdict: str = ""
     """A verdict's word, set apart from the text."""
+    link: str = ""
+    """What on the same page `text` leads to."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,14 @@ class Text:
     kind: ClassVar = "text"
     text: str
     small: bool = False
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading within a section."""
+
+    kind: ClassVar = "heading"
+    text: str
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,8 @@ class Table:
     head: list[str]
     groups: list[tuple[str, list[list[Cell]]]]
     numeric: frozenset[int] = frozenset()
+    anchor: str = ""
+    """What links within the page call it."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +101,13 @@ class Formula:
 
 @dataclass(frozen=True)
 class Link:
-    """A text that ends in a link to a file of the same folder."""
+    """A text that ends in a link to a file of the same folder. `content` is what stands in the file:
+    HTML holds it, and hands it out under the file's name."""
 
     kind: ClassVar = "link"
     text: str
     file: str
+    content: str
 
 
 @dataclass(frozen=True)

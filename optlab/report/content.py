@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from optlab.report import calm, choices, claims, findings, setup, speed
+from optlab.report import calm, checked, choices, claims, findings, setup, speed
 from optlab.report.blocks import Section
 from optlab.report.facts import Facts
 from optlab.report.theory import theory
@@ -19,7 +19,11 @@ def content(facts: Facts) -> list[Section]:
         Section("times", "Steps to the target", findings.times(facts)),
         Section("runtime", "How fast, with failures counted", speed.runtime(facts)),
         Section("last", "Where it ended", findings.last(facts)),
-        Section("worked", "Worked by hand", worked_blocks(facts.results.worked)),
+        Section(
+            "worked",
+            "Worked by hand",
+            worked_blocks(facts.results.worked, facts.manifest["title"] or facts.manifest["name"]),
+        ),
         Section("sensitivity", "How much the step size matters", findings.sensitivity(facts)),
         Section("tuning", "What does tuning cost?", speed.tuning(facts)),
         Section("edge", "Where runs diverge, and where theory says", findings.edge(facts)),

@@ -17,13 +17,14 @@ from markupsafe import Markup
 
 from optlab.analysis.words import plural
 from optlab.files import atomic_write
-from optlab.report.blocks import Figures, Fold, Picture
+from optlab.report.blocks import Figures, Fold, Link, Picture, Section
+from optlab.report.checked import first_screen
 from optlab.report.claims import headline, told
 from optlab.report.content import content
 from optlab.report.facts import Facts, stored
 from optlab.report.worked import DOCUMENT, worked_blocks
 from optlab.worked import mathml
-from optlab.worked.document import latex, markdown_math, markdown_text
+from optlab.worked.document import markdown_math, markdown_text
 
 __all__ = ["render", "render_index", "render_worked"]
 
@@ -42,6 +43,7 @@ def render(folder: str | Path) -> list[Path]:
         "title": facts.manifest["title"] or facts.manifest["name"],
         "question": facts.manifest["question"],
         "headline": _headline(facts),
+        "page": _checked(facts),
         "claims": told(facts.verdicts) if len(facts.verdicts) else [],
         "answer": facts.answer,
         "warnings": facts.warnings,
@@ -59,14 +61,14 @@ def render(folder: str | Path) -> list[Path]:
         _write(root / "index.html", html),
         _write(root / "report.md", _tidy(markdown)),
         *written,
-        *_document(root / DOCUMENT, facts.results.worked, page["title"]),
+        *_document(root / DOCUMENT, sections),
         _write(root / _SUMMARY, _summary(facts, written)),
     ]
 
 
 def render_worked(pages: list[dict[str, Any]], title: str) -> str:
     """Worked pages as one HTML page that needs no other file and no script."""
-    blocks = worked_blocks(pages, link=False)
+    blocks = worked_blocks(pages, title)
     return _html().get_template("worked.html.j2").render(title=title, blocks=blocks)
 
 
@@ -99,7 +101,10 @@ def _summary(facts: Facts, written: list[Path]) -> str:
         {
             "title": m["title"] or m["name"],
             "question": m["question"],
-            "answer": _headline(facts) or facts.answer[0],
+            "answer": " ".join(
+                filter(None, [facts.results.checked.get("summary", ""), _headline(facts)])
+            )
+            or facts.answer[0],
             "created": m["created"],
             "runs": len(facts.results.runs),
             "thumbnail": f"figures/{thumbnail}" if thumbnail else "",
@@ -141,6 +146,12 @@ def _entry(folder: Path) -> dict[str, str]:
         }
     except _UNREADABLE:
         return unknown | {"answer": "This folder cannot be read."}
+
+
+def _checked(facts: Facts) -> dict[str, Any] | None:
+    """What comes first where a page was worked by hand."""
+    checked = facts.results.checked
+    return {"summary": checked["summary"], "blocks": first_screen(facts)} if checked else None
 
 
 def _headline(facts: Facts) -> str:
@@ -198,12 +209,13 @@ def _write(path: Path, text: str) -> Path:
     return path
 
 
-def _document(path: Path, pages: list[dict[str, Any]], title: str) -> list[Path]:
+def _document(path: Path, sections: list[Section]) -> list[Path]:
     """The worked pages to typeset; where there are none, none of an earlier report is left."""
-    if not pages:
-        path.unlink(missing_ok=True)
-        return []
-    return [_write(path, latex(pages, title))]
+    for block in (block for section in sections for block in section.blocks):
+        if isinstance(block, Link) and block.file == path.name:
+            return [_write(path, block.content)]
+    path.unlink(missing_ok=True)
+    return []
 
 
 def _remove_others(folder: Path, written: list[Path]) -> None:
@@ -224,7 +236,12 @@ def _html() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"mathml": _formula, "data": _data, "glyph": _glyph}
+    environment.filters |= {
+        "download": _download,
+        "mathml": _formula,
+        "data": _data,
+        "glyph": _glyph,
+    }
     loader = environment.loader
     assert loader is not None
     style = loader.get_source(environment, "style.css")[0]
@@ -241,7 +258,12 @@ def _markdown() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"md": markdown_text, "tex": markdown_math, "fence": _fence, "glyph": _glyph}
+    environment.filters |= {
+        "md": markdown_text,
+        "tex": markdown_math,
+        "fence": _fence,
+        "glyph": _glyph,
+    }
     return environment
 
 
@@ -277,6 +299,11 @@ def _formula(latex: str) -> Markup:
     if names <= _MATHML and not any(a == "href" or a.startswith("on") for a in attributes):
         return Markup(block)
     return Markup("<code>{}</code>").format(latex)
+
+
+def _download(text: str) -> str:
+    """A file of text as an address, so that a page that travels alone can hand it out."""
+    return "data:text/plain;charset=utf-8;base64," + base64.b64encode(text.encode()).decode()
 
 
 def _data(svg: str) -> str:

@@ -14,14 +14,16 @@ DOCUMENT = "worked.tex"
 """Where a report has its worked pages as a document to typeset."""
 
 
-def worked_blocks(pages: list[dict[str, Any]], link: bool = True) -> list[Any]:
-    """An introduction and one fold a page, the first open; nothing without pages. `link` leads to
-    the document that stands beside a report."""
+def worked_blocks(pages: list[dict[str, Any]], title: str) -> list[Any]:
+    """An introduction, the document to typeset, and one fold a page, the first open; nothing without
+    pages. `title` is the document's."""
     if not pages:
         return []
-    blocks: list[Any] = [Text(document.LEAD)]
-    if link:
-        blocks.append(Link("The same pages as a LaTeX document, to typeset:", DOCUMENT))
+    typeset = document.latex(pages, title)
+    blocks: list[Any] = [
+        Text(document.LEAD),
+        Link("The same pages as a LaTeX document, to typeset:", DOCUMENT, typeset),
+    ]
     for i, (page, first) in enumerate(with_first(pages)):
         inside = [_block(part) for part in parts(page, first)]
         blocks.append(Fold(page["title"], inside, open=i == 0))
@@ -43,4 +45,4 @@ def _block(part: Part) -> Text | Table:
     ]
     parameter = ["Parameter"] if part.by_parameter else []
     head = ["Formula", *parameter, "Numbers put in", "Result"]
-    return Table(part.text, head, [("", rows)], frozenset({len(head) - 1}))
+    return Table(part.text, head, [("", rows)], frozenset({len(head) - 1}), part.anchor)
