@@ -7,13 +7,13 @@ import time
 from rich.console import Console
 from rich.text import Text
 
-__all__ = ["Bar", "complain", "err", "out", "short", "tell"]
+__all__ = ["Bar", "complain", "err", "harmless", "out", "short", "tell"]
 
 out = Console(soft_wrap=True, highlight=False, markup=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 
-def _said(text: object) -> str:
+def harmless(text: object) -> str:
     """Text from elsewhere without the control characters that a terminal would obey."""
     return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in str(text))
 
@@ -22,7 +22,7 @@ def tell(*parts: object, to: Console = out) -> None:
     """Print parts in a row, each as it is or as (text, style). Never by rich's markup: it would take
     brackets, and backslashes before them, out of text that is not ours."""
     pairs = [part if isinstance(part, tuple) else (part, "") for part in parts]
-    to.print(Text.assemble(*((_said(text), style) for text, style in pairs)))
+    to.print(Text.assemble(*((harmless(text), style) for text, style in pairs)))
 
 
 def complain(text: object) -> None:
@@ -50,7 +50,7 @@ class Bar:
         self.stored = stored
         kept = f", {stored:,} of them stored" if stored else ""
         self._began, self._done = time.monotonic(), 0
-        self._bar.update(self._task, description=f"{_said(name)}: {runs:,} runs{kept}",
+        self._bar.update(self._task, description=f"{harmless(name)}: {runs:,} runs{kept}",
                          total=max(run_steps, 1), completed=0 if run_steps else 1)  # fmt: skip
 
     def advance(self, run_steps: int) -> None:
@@ -62,7 +62,7 @@ class Bar:
         tell((text, "yellow"), to=err)
 
     def say(self, text: str) -> None:
-        self._bar.update(self._task, description=_said(text), total=None, rate="")
+        self._bar.update(self._task, description=harmless(text), total=None, rate="")
 
     def close(self) -> None:
         self._bar.stop()
