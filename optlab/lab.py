@@ -32,6 +32,7 @@ from optlab.results import Results, load
 from optlab.rules import Rule
 from optlab.spec import Claim, Experiment, Task, read
 from optlab.store import Store
+from optlab.worked.marks import summary
 
 __all__ = ["Progress", "run"]
 
@@ -151,6 +152,7 @@ class _Laboratory:
             sound = [t for t in self.experiment.tasks if t.name not in broken]
             self._pictures(sound)
             self._worked(sound)
+            self._checked()
         self._manifest(table, minima)
         results = load(self.folder)
         with self._timed("verdicts"):
@@ -376,8 +378,21 @@ class _Laboratory:
                 if isinstance(contender.optimizer, Rule):
                     start = self.draws.first(task)
                     pages.append(byhand.page(task, contender, start, steps=task.worked))
-        text = json.dumps(pages, indent=1).encode()
-        atomic_write(self.folder / "worked.json", lambda file: file.write(text))
+        self._write_json("worked", pages)
+
+    def _checked(self) -> None:
+        """What stands on paper, against what it should be."""
+        if not self.experiment.handwritten:
+            (self.folder / "checked.json").unlink(missing_ok=True)
+            return
+        lines = byhand.check(self.experiment)
+        self._write_json(
+            "checked", {"summary": summary(lines), "lines": [line.as_dict() for line in lines]}
+        )
+
+    def _write_json(self, name: str, value: Any) -> None:
+        text = json.dumps(value, indent=1, allow_nan=False).encode()
+        atomic_write(self.folder / f"{name}.json", lambda file: file.write(text))
 
     def _manifest(self, table: pd.DataFrame, minima: dict[str, Minimum | None]) -> None:
         counts = Counter(table.drop_duplicates(["problem", "optimizer", "run_id"])["status"])

@@ -27,6 +27,8 @@ class Results:
     runs: pd.DataFrame
     manifest: dict[str, Any]
     worked: list[dict[str, Any]] = field(default_factory=list)
+    checked: dict[str, Any] = field(default_factory=dict)
+    """A handwritten page with its verdicts: `lines`, each as plain data, and the `summary` in words."""
     pictures: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     @property
@@ -56,6 +58,10 @@ class Results:
         return f"<Results {self.name!r}: {len(self.runs)} runs in {self.folder}>"
 
 
+def _json(path: Path, missing: Any) -> Any:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else missing
+
+
 def load(folder: str | Path) -> Results:
     """Read what `optlab run` left in `folder`. FileNotFoundError where there is nothing."""
     folder = Path(folder)
@@ -66,7 +72,6 @@ def load(folder: str | Path) -> Results:
         with np.load(folder / "pictures.npz") as stored:
             for name in {key.rsplit("/", 1)[0] for key in stored}:
                 pictures[name] = tuple(stored[f"{name}/{axis}"] for axis in "xyz")
-    worked = folder / "worked.json"
     runs = pd.read_parquet(folder / "runs.parquet")
     if "part" not in runs:  # written before runs said what they were run for
         runs["part"] = runs["role"].map({"tune": "trial", "evaluate": "grid", "picture": "picture"})
@@ -74,6 +79,7 @@ def load(folder: str | Path) -> Results:
         folder=folder,
         runs=runs,
         manifest=json.loads((folder / "manifest.json").read_text(encoding="utf-8")),
-        worked=json.loads(worked.read_text(encoding="utf-8")) if worked.exists() else [],
+        worked=_json(folder / "worked.json", []),
+        checked=_json(folder / "checked.json", {}),
         pictures=pictures,
     )

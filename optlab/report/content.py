@@ -19,6 +19,7 @@ def content(facts: Facts) -> list[Section]:
         Section("times", "Steps to the target", findings.times(facts)),
         Section("runtime", "How fast, with failures counted", speed.runtime(facts)),
         Section("last", "Where it ended", findings.last(facts)),
+        Section("page", "Your page, line by line", checked.whole_page(facts)),
         Section(
             "worked",
             "Worked by hand",

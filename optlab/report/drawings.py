@@ -31,13 +31,14 @@ __all__ = [
 Finding = Callable[[dict[str, Any]], str]
 
 
-def curves(results: Results, best: pd.DataFrame, finding: Finding) -> list[Picture]:
-    """The loss of each problem; the alternative text is what was found there."""
+def curves(results: Results, best: pd.DataFrame, finding: Finding) -> list[tuple[str, Picture]]:
+    """The loss of each problem, by name; the alternative text is what was found there."""
     bands = curve_bands(results.curves, results.runs, best, results.manifest)
     drawn = []
     for place, problem in _problems(results, set(bands["problem"])):
         figure = figures.curves(results, [problem["name"]], bands=bands)
-        drawn.append(_picture("curves", place, problem, figure, finding(problem)))
+        picture = _picture("curves", place, problem, figure, finding(problem))
+        drawn.append((problem["name"], picture))
     return drawn
 
 

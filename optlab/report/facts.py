@@ -17,7 +17,8 @@ from optlab.analysis.robustness import robustness
 from optlab.analysis.verdicts import verdicts
 from optlab.analysis.words import listed, pairs_text
 from optlab.figures import Look, looks
-from optlab.report.blocks import Cell
+from optlab.report import drawings
+from optlab.report.blocks import Cell, Picture
 from optlab.results import Results, load
 from optlab.theory import holding, theory_checks
 
@@ -71,6 +72,11 @@ class Facts:
     def scores(self) -> pd.DataFrame:
         """What claims are judged by: one number a seed."""
         return analysis.scores(self.results, self.best)
+
+    @cached_property
+    def curve_pictures(self) -> list[tuple[str, Picture]]:
+        """The loss of each problem, by its name: drawn once, wherever it stands."""
+        return drawings.curves(self.results, self.best, self.finding)
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from optlab.analysis.words import goal, number, of, pairs_text, steps
 from optlab.report import drawings
 from optlab.report.blocks import Cell, Figures, Fold, Table, Text
 from optlab.report.calm import rates
+from optlab.report.checked import lead_problem
 from optlab.report.facts import Facts, chosen_cell, default_cell, name_cell
 
 __all__ = ["curves", "edge", "last", "metrics", "paths", "sensitivity", "times"]
@@ -21,7 +22,10 @@ _SPACE = "\N{NO-BREAK SPACE}"  # between what is read as one: two quartiles, 9 o
 
 
 def curves(facts: Facts) -> list[Any]:
-    pictures = drawings.curves(facts.results, facts.best, facts.finding)
+    # Where a checked page comes first, the curves that answer its question stand there already.
+    lead = lead_problem(facts)
+    shown = lead["name"] if lead is not None else ""
+    pictures = [picture for name, picture in facts.curve_pictures if name != shown]
     if not pictures:
         return []
     known = [p for p in facts.manifest["problems"] if p.get("minimum")]

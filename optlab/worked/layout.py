@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Part", "Row", "parts", "with_first"]
+__all__ = ["Part", "Row", "anchor", "given_apart", "parts", "with_first"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Part:
 
     text: str
     rows: tuple[Row, ...] = ()
+    anchor: str = ""
+    """What a link elsewhere on the page leads to."""
 
     @property
     def by_parameter(self) -> bool:
@@ -56,9 +58,8 @@ def parts(page: dict[str, Any], first: bool = True) -> list[Part]:
         out.append(Part("The forward pass: the loss at the start.", rows))
     if page.get("backward") and first:
         out += _backward(page["backward"])
-    if page.get("true_gradient") and page["steps"]:
-        out += _given(page)
-    out += [_step(step, page["names"]) for step in page["steps"]]
+    out += _given(page)
+    out += [_step(page, step) for step in page["steps"]]
     if page.get("largest_error") is not None:
         out.append(Part("Against 50-digit arithmetic the largest relative error of these numbers is "
                         f"{page['largest_error']:.1e}."))  # fmt: skip
@@ -82,8 +83,21 @@ def _backward(backward: dict[str, Any]) -> list[Part]:
     ]  # fmt: skip
 
 
+def anchor(problem: str, optimizer: str, step: int) -> str:
+    """The name of a step within a page of HTML."""
+    words = f"step {problem} {optimizer} {step}".lower()
+    return "".join(c if c.isascii() and c.isalnum() else "-" for c in words)
+
+
 def _given(page: dict[str, Any]) -> list[Part]:
-    """Where the gradients that were handed in are not those of the loss, it is said."""
+    told = given_apart(page)
+    return [Part(told)] if told else []
+
+
+def given_apart(page: dict[str, Any]) -> str:
+    """Where the gradients that were handed in are not those of the loss, a sentence that says so."""
+    if not page.get("true_gradient") or not page["steps"]:
+        return ""
     given, true = page["steps"][0]["gradient"], page["true_gradient"]
     apart = [
         f"∂L/∂{name} is {_value(b)}, not {_value(a)}"
@@ -91,20 +105,23 @@ def _given(page: dict[str, Any]) -> list[Part]:
         if a is not None and b is not None and abs(a - b) > 1e-9 * max(1.0, abs(a), abs(b))
     ]
     if not apart:
-        return []
+        return ""
     told = apart[0] if len(apart) == 1 else f"{', '.join(apart[:-1])} and {apart[-1]}"
-    return [Part("The gradients here were given, and they are not those of this loss: at the start "
-                 f"{told}.")]  # fmt: skip
+    return (
+        f"The gradients here were given, and they are not those of this loss: at the start {told}."
+    )
 
 
-def _step(step: dict[str, Any], names: list[str]) -> Part:
+def _step(page: dict[str, Any], step: dict[str, Any]) -> Part:
+    names = page["names"]
     gradient = ", ".join(f"{n}: {_value(g)}" for n, g in zip(names, step["gradient"], strict=True))
     rows = [
         _row({**cell, "formula": line["formula"]}, cell["parameter"] or "all", again=i > 0)
         for line in step["lines"]
         for i, cell in enumerate(line["cells"])
     ]
-    return Part(f"Step {step['t']}, gradient {gradient}.", tuple(rows))
+    place = anchor(page["problem"], page["optimizer"], step["t"])
+    return Part(f"Step {step['t']}, gradient {gradient}.", tuple(rows), place)
 
 
 def _pairs(names: list[str], values: list[float | None]) -> str:
