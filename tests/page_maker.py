@@ -34,11 +34,13 @@ Key = tuple[int, str, str | None]
 class Leaf:
     """A letter of a formula: a setting, the gradient `g`, the step `t`, or a line's value.
 
-    `back` counts steps back, `of` is another parameter than the line's own."""
+    `back` counts steps back, `of` is another parameter than the line's own, `copied` is how its number
+    is copied wrongly."""
 
     name: str
     back: int = 0
     of: str | None = None
+    copied: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -273,6 +275,7 @@ class Entry:
     text: str  # the whole chain
     value: str  # its last member
     used: Decimal  # what the student goes on with
+    shown: str  # what later lines copy: the value, but for a slip of the pen
     sources: frozenset[Key]  # the lines that it was computed from
     members: tuple[str, ...] = ()
 
@@ -561,9 +564,14 @@ def numbers(plan: Plan, done: Mapping[Key, Entry], tree: Tree, key: Key) -> Tree
         return Num(tree, plain(tree))
     if isinstance(tree, Num):
         return tree
+    if tree.copied is not None:
+        seen = numbers(plan, done, replace(tree, copied=None), key)
+        assert isinstance(seen, Num)
+        text = tree.copied(plain(seen.used) if seen.text == tree.name else seen.text)
+        return Num(read_back(text), text)
     place = place_of(plan, tree, key)
     if place is not None:
-        return Num(done[place].used, done[place].value)
+        return Num(done[place].used, done[place].shown)
     value = given(plan, tree, key)
     if tree.name in plan.settings and hand.settings == "names":
         return Num(value, tree.name)
@@ -588,20 +596,20 @@ def _entry(page: Page, done: Mapping[Key, Entry], key: Key, right: Tree) -> Entr
     late = 0 if slip is None else slip.late
     if key in plan.left_out:
         exact = value_of(trees[1])
-        return Entry(
-            key, "", written(exact, plan.hand), exact, frozenset(sources(plan, wrong, key))
-        )
+        text = written(exact, plan.hand)
+        return Entry(key, "", text, exact, text, frozenset(sources(plan, wrong, key)))
     members, used = _chain(trees[0], trees[1], late, plan.hand, writer)
-    value = members[-1]
+    value = shown = members[-1]
     if slip is not None and slip.rewrite is not None:
-        value = slip.rewrite(value)
+        value = shown = slip.rewrite(value)
         members, used = [*members[:-1], value], read_back(value)
     if slip is not None and not slip.carried:
-        honest, used = _chain(trees[0], trees[0], 0, plan.hand, Writer(plan.hand, Random(0)))
-        value = honest[-1]
+        again = Writer(plan.hand, Random(f"{plan.seed} {key}"))
+        honest, used = _chain(trees[0], trees[0], 0, plan.hand, again)
+        shown = honest[-1]
     text = " = ".join(writer_minus(member, plan.hand) for member in members)
-    entry = Entry(key, text, value, used, frozenset(sources(plan, wrong, key)), tuple(members))
-    return entry
+    found = frozenset(sources(plan, wrong, key))
+    return Entry(key, text, value, used, shown, found, tuple(members))
 
 
 def writer_minus(text: str, hand: Hand) -> str:
@@ -773,12 +781,12 @@ def _legible(plan: Plan) -> bool:
     hands = [replace(plan.hand, form="values", carried=carried) for carried in (False, True)]
     honest, carried = (work(replace(plan, hand=hand)) for hand in hands)
     return all(
-        _clear(honest.at(key).used, plan.hand) and bool(honest.at(key).used) == bool(carried.at(key).used)
+        is_clear(honest.at(key).used, plan.hand) and bool(honest.at(key).used) == bool(carried.at(key).used)
         for key in plan.places()
     )  # fmt: skip
 
 
-def _clear(value: Decimal, hand: Hand) -> bool:
+def is_clear(value: Decimal, hand: Hand) -> bool:
     short = rounded(value, hand)
     in_full = abs(short - value) < Decimal("1e-25")
     return in_full or (bool(short) and short.adjusted() - int(short.as_tuple().exponent) >= 2)

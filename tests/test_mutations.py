@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import argparse
+import traceback
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 
 import mpmath
 import pytest
-from page_maker import FORMULAS, Plan, make_plan, work
+from page_maker import FORMULAS, Key, Plan, label, make_plan, spec, work
+from page_slips import (
+    CLOSE,
+    CORRECT,
+    FOLLOWS,
+    LISTED,
+    NOT_CARRIED,
+    SLIP,
+    SQUARE_CAUSES,
+    Case,
+    causes_that_fit,
+    draw_case,
+    draw_groups,
+    draw_two,
+)
+
+from optlab import byhand
+from optlab.spec.read import parse
+
+NAMED = set(LISTED) | SQUARE_CAUSES
+"""The causes of the list; any other that is told is of a kind outside it."""
 
 # The maker of pages
 
@@ -134,3 +159,188 @@ def test_two_ways_of_rounding_stay_near_each_other() -> None:
         for key in plan.places():
             a, b = honest.at(key).used, carried.at(key).used
             assert abs(a - b) <= Decimal("0.1") * max(abs(a), Decimal("0.1")), (key, a, b)
+
+
+# What the checker says of a page
+
+
+@dataclass(frozen=True)
+class Said:
+    verdict: str
+    cause: str | None
+    expected: str
+    detail: str
+
+
+def check(case: Case) -> dict[Key, Said]:
+    """The checker's verdict on every line of a page, by the place that the maker knows it by."""
+    found = {}
+    for checked in byhand.check(parse(spec(case.page), Path("page.yaml"))):
+        entry = checked.as_dict()
+        found[entry["key"]] = Said(*(entry[k] for k in ("verdict", "cause", "expected", "detail")))
+    keys = {f"{case.plan.rule} {key[0]} {label(key)}": key for key in case.page.entries}
+    assert set(found) == set(keys)
+    return {keys[words]: said for words, said in found.items()}
+
+
+@dataclass
+class Row:
+    """One kind of slip in the table."""
+
+    pages: int = 0
+    found: int = 0  # a slip there, and nowhere else
+    right: int = 0
+    wrong: int = 0
+    none: int = 0
+    invented: int = 0  # a cause of the list for a kind outside it
+    undecidable: int = 0  # of these, where a cause of the list gives the written number too
+
+
+@dataclass
+class Tally:
+    """What came of many pages."""
+
+    rows: dict[str, Row] = field(default_factory=dict)
+    lines: Counter[str] = field(default_factory=Counter)  # expected -> as expected, or not
+    verdicts: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, case: Case, said: dict[Key, Said]) -> None:
+        """Count one page."""
+        expected = case.expected()
+        slipped = {key for key, found in said.items() if found.verdict == SLIP}
+        astray = [key for key in said if said[key].verdict not in expected[key]]
+        for key, found in said.items():
+            self.verdicts[found.verdict] += 1
+            for name in (FOLLOWS, NOT_CARRIED, SLIP):
+                if expected[key] == {name}:
+                    self.lines[name] += 1
+                    self.lines[f"{name}, told"] += found.verdict == name
+            if expected[key] == CORRECT | {CLOSE}:
+                self.lines["untouched"] += 1
+                self.lines["untouched, close"] += found.verdict == CLOSE
+                self.lines["untouched, told"] += found.verdict in CORRECT
+        faults = [f"line {case.plan.rule} {k[0]} {label(k)}: {said[k]}, not {expected[k]}" for k in astray]  # fmt: skip
+        for key in case.slips:
+            faults += self._add_slip(case, key, said[key], slipped == set(case.slips))
+        if not case.slips:
+            row = self.rows.setdefault("clean", Row())
+            row.pages += 1
+            row.found += not astray
+        if faults:
+            self.failures.append(told(case, said, faults))
+
+    def _add_slip(self, case: Case, key: Key, said: Said, placed: bool) -> list[str]:
+        slip, group = case.slips[key], case.group[key]
+        row = self.rows.setdefault(group, Row())
+        row.pages += 1
+        row.found += placed
+        if said.verdict != SLIP:
+            return []  # told with the lines
+        fit, same = causes_that_fit(case, key)
+        cause = said.cause if said.cause in NAMED else None
+        row.none += cause is None
+        if slip.cause is None:
+            row.undecidable += bool(fit)
+            row.invented += cause is not None and cause not in fit
+            return [f"invented: {slip.kind} was called {cause}"] * (cause is not None and cause not in fit)  # fmt: skip
+        right = cause in same | {slip.cause}
+        row.right += right
+        row.wrong += cause is not None and not right
+        return [] if right else [f"cause: {slip.kind} was called {said.cause} ({said.detail})"]
+
+    def total(self, groups: Iterable[str]) -> Row:
+        whole = Row()
+        for group in groups:
+            for name, value in vars(self.rows.get(group, Row())).items():
+                setattr(whole, name, getattr(whole, name) + value)
+        return whole
+
+    def table(self) -> str:
+        """Everything counted, as text."""
+        head = ["kind", *vars(Row())]
+        rows = [[name, *map(str, vars(row).values())] for name, row in sorted(self.rows.items())]
+        named = self.total(LISTED)
+        other = self.total(set(self.rows) - set(LISTED) - {"clean"})
+        rows += [["of the list", *map(str, vars(named).values())]]
+        rows += [["outside it", *map(str, vars(other).values())]]
+        wide = max(len(row[0]) for row in [head, *rows])
+        lines = ["  ".join([row[0].ljust(wide), *(c.rjust(11) for c in row[1:])]) for row in [head, *rows]]  # fmt: skip
+        lines += ["", *(f"{name}: {count}" for name, count in sorted(self.lines.items()))]
+        lines += [
+            "",
+            *(f"verdict {name}: {count}" for name, count in sorted(self.verdicts.items())),
+        ]
+        return "\n".join(lines)
+
+
+def told(case: Case, said: dict[Key, Said], faults: list[str]) -> str:
+    """A page of which something was not told right, as text to work on."""
+    slips = [f"slip at {k[0]} {label(k)}: {s.kind} ({s.cause}){'' if s.carried else ', of the pen'}; "
+             f"right: {case.clean.entries[k].text}" for k, s in case.slips.items()]  # fmt: skip
+    hand = case.plan.hand
+    how = (
+        f"{hand.digits} {hand.counting}, {hand.rounding}, {'carried' if hand.carried else 'honest'}"
+    )
+    found = [f"  {k[0]} {label(k)}: {s.verdict}{f' ({s.cause})' if s.cause else ''}" for k, s in said.items()]  # fmt: skip
+    return "\n".join([*faults, *slips, how, "```yaml", spec(case.page) + "```", *found])
+
+
+def clean_case(rng: Random) -> Case:
+    page = work(make_plan(rng))
+    return Case(page, page)
+
+
+def tally_of(cases: Iterable[Case]) -> Tally:
+    tally = Tally()
+    for case in cases:
+        try:
+            said = check(case)
+        except Exception:  # told with the page; no page may end so
+            tally.lines["crashed"] += 1
+            tally.failures.append(f"{traceback.format_exc()}\n```yaml\n{spec(case.page)}```")
+            continue
+        tally.add(case, said)
+    return tally
+
+
+def slip_cases(seed: int, count: int) -> Iterable[Case]:
+    rng = Random(f"slips {seed}")
+    return (draw_case(rng, group) for group in draw_groups(rng, count))
+
+
+def clean_cases(seed: int, count: int) -> Iterable[Case]:
+    rng = Random(f"clean {seed}")
+    return (clean_case(rng) for _ in range(count))
+
+
+def two_slip_cases(seed: int, count: int) -> Iterable[Case]:
+    rng = Random(f"two {seed}")
+    return (draw_two(rng) for _ in range(count))
+
+
+def main() -> None:
+    """Print what the checker says of many pages, and write those that it does not judge rightly."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pages", type=int, default=1000)
+    parser.add_argument(
+        "--failures", type=Path, help="a Markdown file for the pages judged wrongly"
+    )
+    options = parser.parse_args()
+    texts = []
+    for name, cases in (
+        ("clean pages", clean_cases(options.seed, options.pages)),
+        ("pages with one slip", slip_cases(options.seed, options.pages)),
+        ("pages with two slips", two_slip_cases(options.seed, options.pages * 3 // 10)),
+    ):
+        tally = tally_of(cases)
+        print(f"# {name}\n\n{tally.table()}\n", flush=True)
+        texts += [f"# {name}: {len(tally.failures)} not judged rightly\n\n```\n{tally.table()}\n```\n"]  # fmt: skip
+        texts += [f"## {name} {i}\n\n{text}\n" for i, text in enumerate(tally.failures, start=1)]
+    if options.failures:
+        options.failures.write_text("\n".join(texts), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
