@@ -123,7 +123,8 @@ def _html(pieces: Pieces) -> str:
 
 @lru_cache(maxsize=4096)
 def _inline(latex: str) -> str:
-    return mathml(latex).replace('display="block"', 'display="inline"', 1)
+    # In a line of text, and its fractions as large as in a formula of its own.
+    return mathml(latex).replace('display="block"', 'display="inline" displaystyle="true"', 1)
 
 
 def _joined(pieces: Pieces, text: Callable[[str], str], math: Callable[[str], str]) -> str:
@@ -237,4 +238,4 @@ def _latex_text(text: str) -> str:
 def _latex(pieces: Pieces) -> str:
     if pieces is BLANK:
         return ""
-    return _joined(pieces, _latex_text, lambda latex: f"${latex}$")
+    return _joined(pieces, _latex_text, lambda latex: rf"$\displaystyle {latex}$")

@@ -78,7 +78,7 @@ def _rule(name: str, settings: Mapping[str, str], *, named: bool) -> list[Block]
         first = "x_0" if value is X0 else number(value, full=True)
         given += [", ", Math(f"{symbol(state)}_0 = {first}")]
     blocks += [Text((Math(latex),)) for latex in formulas(form)]
-    blocks.append(Text((*given, "; x stands for a parameter, ", Math("g"), " for its gradient, ", Math("t"),
+    blocks.append(Text((*given, "; ", Math("x"), " stands for a parameter, ", Math("g"), " for its gradient, ", Math("t"),
                         " for the step, from 1.")))  # fmt: skip
     return blocks if named else blocks[1:]
 

@@ -1,0 +1,390 @@
+"""A folder of handed-in pages to marks.
+
+What is handed in is somebody else's text. It is read as YAML nodes and as arithmetic, nothing more:
+only its `student`, `sheet` and `handwritten` are looked at, what was given comes from the key, and
+nothing in it is imported, evaluated, opened as a path or followed as a link. Whatever is wrong with a
+file becomes a note in its row.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from optlab import byhand
+from optlab.exercise.drawing import Exercise, wanted
+from optlab.exercise.form import slug
+from optlab.exercise.key import Key, read_key, spec_of
+from optlab.files import atomic_write
+from optlab.spec.errors import Faults, SpecError
+from optlab.spec.handwritten import read_entries
+from optlab.spec.model import Marking, Written
+from optlab.spec.nodes import Node, compose
+from optlab.spec.read import parse
+from optlab.worked.checked import Checked
+from optlab.worked.digits import figure_of
+from optlab.worked.judging import FOLLOWS, SLIP
+from optlab.worked.marks import points as points_of
+
+__all__ = ["COLUMNS", "Handed", "mark", "mark_folder", "summary"]
+
+COLUMNS = ("student", "points", "of", "share", "right", "follows", "slips", "coarse", "missing",
+           "first_slip", "cause", "file", "notes")  # fmt: skip
+
+LARGEST = 100_000  # bytes; a filled-in page has two thousand
+MOST_FILES = 5_000
+MOST_NOTES = 4
+LONGEST_NOTE = 200
+_READ = ("student", "sheet", "handwritten")
+
+Place = tuple[str, int | None, str, str | None]
+"""Optimizer, step, the rule's line, parameter."""
+
+
+@dataclass
+class Handed:
+    """One file that was handed in: whose it says it is, and its lines, as far as it can be read."""
+
+    file: str
+    text: str = ""
+    student: str = ""
+    sheet: str = ""
+    lines: Node | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def mark_folder(folder: Path, key: Path, out: Path | None = None) -> pd.DataFrame:
+    """Mark every file in `folder` by the key, a row a student in the key's order, then a row for each
+    file that is nobody's; write them as CSV to `out`. SpecError where the key cannot be used, OSError
+    where the folder cannot be read."""
+    known = read_key(key)
+    if not folder.is_dir():
+        raise NotADirectoryError(20, "not a folder of handed-in pages", str(folder))
+    ours = {path.resolve() for path in (key, out) if path is not None}
+    table = mark([_opened(path, folder) for path in _files(folder) if path.resolve() not in ours],
+                 known)  # fmt: skip
+    if out is not None:
+        # With the mark by which spreadsheets know UTF-8; names have accents.
+        text = table.to_csv(index=False, lineterminator="\n").encode("utf-8-sig")
+        atomic_write(out, lambda file: file.write(text))
+    return table
+
+
+def mark(handed: Sequence[Handed], key: Key) -> pd.DataFrame:
+    """Mark files that were read; see `mark_folder`."""
+    of: dict[str, list[Handed]] = {exercise.student: [] for exercise in key.exercises}
+    strays = []
+    for one in handed:
+        owner = _owner(one, key)
+        if owner is None:
+            strays.append(one)
+        else:
+            of[owner.student].append(one)
+    rows: list[dict[str, Any]] = []
+    for exercise in key.exercises:
+        rows += _rows(exercise, _distinct(of[exercise.student]), key)
+    rows += [_row(one.student, None, [], one) for one in strays]
+    frame = pd.DataFrame([{name: _cell(row[name]) for name in COLUMNS} for row in rows])
+    return frame.reindex(columns=list(COLUMNS))
+
+
+def summary(table: pd.DataFrame) -> str:
+    """One sentence: how many were marked, what they came to, and what needs a look."""
+    marked = table[table["share"].notna() & (table["file"] != "")]
+    missing = int((table["notes"] == _NOTHING).sum())
+    strange = int(((table["notes"] != "") & (table["notes"] != _NOTHING)).sum())
+    said = [f"{len(marked)} page{'s' * (len(marked) != 1)} marked"]
+    if len(marked):
+        said.append(f"{marked['share'].mean():.0%} of the points on average")
+    if missing:
+        said.append(f"{missing} handed in nothing")
+    if strange:
+        said.append(f"{strange} with a note that you should read")
+    return ", ".join(said)
+
+
+# Files
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Every file below `folder` that is not hidden, in order. Links are named and never followed."""
+    count = 0
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name[0] not in "._")
+        for name in sorted(names):
+            count += 1
+            if count > MOST_FILES:
+                raise OSError(27, f"more than {MOST_FILES:,} files", str(folder))
+            if not name.startswith("."):
+                yield Path(root) / name
+
+
+def _opened(path: Path, folder: Path) -> Handed:
+    """A file's text and its three fields; whatever keeps it from being read is noted."""
+    one = Handed(path.relative_to(folder).as_posix())
+    try:
+        about = path.lstat()
+        if not stat.S_ISREG(about.st_mode):
+            one.notes.append("a link or a device, not a file; not opened")
+        elif path.suffix.lower() not in (".yaml", ".yml"):
+            one.notes.append("not a YAML file; not read")
+        elif about.st_size > LARGEST:
+            one.notes.append(
+                f"{about.st_size:,} bytes, and a page has at most {LARGEST:,}; not read"
+            )
+        else:
+            one.text = _decoded(path.read_bytes()[:LARGEST], one)
+            _look(one)
+    except OSError as error:
+        one.notes.append(f"cannot be opened: {error.strerror}")
+    return one
+
+
+def _decoded(raw: bytes, one: Handed) -> str:
+    try:
+        if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            return raw.decode("utf-16")
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        one.notes.append("not in UTF-8; letters with accents may be misread")
+        return raw.decode("latin-1")
+
+
+def _look(one: Handed) -> None:
+    """Take student, sheet and lines from the text; the rest is not looked at."""
+    try:
+        root = compose(one.text, one.file)
+    except SpecError as error:
+        one.notes += [f"line {fault.line}: {fault.message}" for fault in error.faults]
+        return
+    if not isinstance(root.value, dict):
+        one.notes.append("has no `handwritten:` lines")
+        return
+    others = [name for name in root.value if name not in _READ]
+    if others:
+        one.notes.append(f"`{others[0]}` was not looked at: what was given stands in the key")
+    for name in ("student", "sheet"):
+        node = root.value.get(name)
+        if node is not None and not isinstance(node.value, dict | list):
+            setattr(one, name, " ".join(node.text.split())[:100])
+    one.lines = root.value.get("handwritten")
+    if one.lines is None or not isinstance(one.lines.value, dict):
+        one.notes.append("has no `handwritten:` lines")
+        one.lines = None
+
+
+# Whose it is
+
+
+def _owner(one: Handed, key: Key) -> Exercise | None:
+    """The sheet that a file belongs to: by the student's name, else by the sheet's, else by the
+    file's. What does not agree is noted."""
+    if len(key.exercises) == 1 and not key.exercises[0].student:  # one sheet for all
+        one.student = one.student or Path(one.file).stem
+        return key.exercises[0] if one.lines is not None else None
+    by_name = [e for e in key.exercises if _same(e.student, one.student)]
+    by_sheet = [e for e in key.exercises if e.sheet == one.sheet]
+    by_file = [e for e in key.exercises if slug(e.student) == slug(Path(one.file).stem)]
+    if by_name:
+        if by_sheet and by_sheet[0] is not by_name[0]:
+            one.notes.append(
+                f"the sheet is that of {by_sheet[0].student}; marked by this student's"
+            )
+        elif one.sheet and not by_sheet:
+            one.notes.append(
+                f"no sheet of the key is called '{one.sheet}'; marked by this student's"
+            )
+        return by_name[0]
+    said = f"no student of the key is called '{one.student}'" if one.student else "it names nobody"
+    for found, why in ((by_sheet, "by its sheet"), (by_file, "by the file's name")):
+        if len(found) == 1:
+            if one.lines is not None:
+                one.notes.append(f"{said}; found {why}")
+            return found[0]
+    if one.lines is not None:
+        one.notes.append(said)
+    return None
+
+
+def _same(a: str, b: str) -> bool:
+    return " ".join(a.split()).casefold() == " ".join(b.split()).casefold()
+
+
+def _distinct(handed: Sequence[Handed]) -> list[Handed]:
+    """Without second copies of the same text; two that differ both stay, and it is for the teacher to
+    choose."""
+    kept: list[Handed] = []
+    for one in handed:
+        twin = next((k for k in kept if k.text and k.text == one.text), None)
+        if twin is None:
+            kept.append(one)
+        else:
+            twin.notes.append(f"the same stands in {one.file}")
+    return kept
+
+
+# Marks
+
+_NOTHING = "nothing was handed in"
+
+
+def _rows(exercise: Exercise, handed: list[Handed], key: Key) -> list[dict[str, Any]]:
+    if not exercise.student:
+        return [_marked(exercise, one, key) for one in handed]
+    if not handed:
+        empty = Handed("", student=exercise.student, notes=[_NOTHING])
+        return [_marked(exercise, empty, key)]
+    readable = [one for one in handed if one.lines is not None]
+    for one in readable if len(readable) > 1 else []:
+        others = [other.file for other in readable if other is not one]
+        one.notes.insert(0, f"this student handed in another page too ({others[0]}): choose")
+    for one in handed:
+        one.student = exercise.student
+    return [_marked(exercise, one, key) for one in handed]
+
+
+def _marked(exercise: Exercise, one: Handed, key: Key) -> dict[str, Any]:
+    try:
+        found = _checked(exercise, one)
+    except Exception as error:  # one page must never keep the others from being marked
+        one.notes.append(f"could not be marked ({type(error).__name__}: {error}); mark it by hand")
+        found = []
+    return _row(one.student, exercise, found, one, key)
+
+
+def _checked(exercise: Exercise, one: Handed) -> list[Checked]:
+    """The lines of a page against the givens of the key."""
+    if one.lines is None:
+        return []
+    experiment = parse(spec_of(exercise), Path("sheet.yaml"))
+    faults = Faults()
+    written = read_entries(one.lines, experiment.tasks, experiment.contenders, faults)
+    one.notes += [f"line {fault.line}: {fault.message}" for fault in faults.found]
+    asked = _places(exercise)
+    if len(written) > 10 * len(asked):
+        one.notes.append(f"{len(written):,} lines, and the sheet has {len(asked)}; not read")
+        return []
+    whole = [line for line in written if line.step is not None or line.part]
+    if len(whole) < len(written):
+        one.notes.append("lines that do not say their step were not marked")
+    return byhand.check(experiment, whole)
+
+
+def _places(exercise: Exercise) -> list[Place]:
+    return [place[:4] for place in wanted(exercise)]
+
+
+def _place(line: Written) -> Place | None:
+    return None if line.part else (line.optimizer, line.step, line.line, line.parameter)
+
+
+def _row(
+    student: str,
+    exercise: Exercise | None,
+    found: list[Checked],
+    one: Handed,
+    key: Key | None = None,
+) -> dict[str, Any]:
+    """One row; without a sheet there is nothing to count."""
+    row: dict[str, Any] = dict.fromkeys(COLUMNS, None)
+    row |= {"student": student, "file": one.file, "first_slip": "", "cause": ""}
+    if exercise is not None and key is not None:
+        row |= _counts(exercise, found, key)
+        coarse = _first(found, exercise, coarse=True)
+        if coarse is not None:
+            one.notes.append(f"too few digits for a mark, as in {_told(coarse)}")
+        if (slip := _first(found, exercise, coarse=False)) is not None:
+            row |= {
+                "first_slip": f"{_told(slip)}, should be {slip.expected}",
+                "cause": slip.detail or slip.cause or "",
+            }
+        if one.lines is not None and not found and not one.notes:
+            one.notes.append("no line is filled in")
+    row["notes"] = _notes(one.notes)
+    return row
+
+
+def _counts(exercise: Exercise, found: list[Checked], key: Key) -> dict[str, Any]:
+    """Points and kinds of lines. Of a line that is written twice the worse counts."""
+    marking = Marking(key.scheme["line"], key.scheme["answer"], key.scheme["follow_through"])
+    asked = _places(exercise)
+    had: dict[Place, tuple[float, str]] = {}
+    for checked in found:
+        place = _place(checked.written_line)
+        if place not in asked:
+            continue
+        got = (points_of(checked, marking), _kind(checked, exercise.digits))
+        if got[1] == "coarse":
+            got = (0.0, "coarse")
+        had[place] = min(had.get(place, got), got)
+    of = sum(marking.answer if line == "x" else marking.line for _, _, line, _ in asked)
+    kinds = Counter(kind for _, kind in had.values())
+    points = sum(value for value, _ in had.values())
+    return {
+        "points": points,
+        "of": float(of),
+        "share": round(points / of, 4) if of else 0.0,
+        "right": kinds["right"],
+        "follows": kinds["follows"],
+        "slips": kinds["slips"],
+        "coarse": kinds["coarse"],
+        "missing": len(asked) - len(had),
+    }
+
+
+def _kind(checked: Checked, digits: int) -> str:
+    if checked.verdict == SLIP:
+        return "slips"
+    if _is_coarse(checked, digits):
+        return "coarse"
+    return "follows" if checked.verdict == FOLLOWS else "right"
+
+
+def _is_coarse(checked: Checked, digits: int) -> bool:
+    """Whether a value is right only because hardly anything is written: not worked out to a number,
+    or more than one digit short of what was asked and not the value itself."""
+    figure = figure_of(checked.written_line.chain[-1])
+    if figure is None:
+        return True
+    number = figure.number
+    if number.quantum <= Decimal(1).scaleb(1 - digits) or number.figures >= digits - 1:
+        return False
+    if checked.verdict == FOLLOWS:  # what would be exact then is not known to more digits
+        return number.figures < 2
+    exact = abs(Decimal(checked.exact))
+    size = min(Decimal(1), 10 * exact)  # below a tenth, figures are asked and not decimals
+    return abs(number.decimal - exact) > Decimal("0.5").scaleb(-digits) * size
+
+
+def _first(found: list[Checked], exercise: Exercise, *, coarse: bool) -> Checked | None:
+    """The first slip of a page, or its first line that is too coarse."""
+    kind = "coarse" if coarse else "slips"
+    return next((c for c in found if not (coarse and c.written_line.part)
+                 and _kind(c, exercise.digits) == kind), None)  # fmt: skip
+
+
+def _told(checked: Checked) -> str:
+    line = checked.written_line
+    return f"{line.key}: {checked.written}"
+
+
+def _notes(notes: Sequence[str]) -> str:
+    cut = [note if len(note) <= LONGEST_NOTE else f"{note[:LONGEST_NOTE]}..." for note in notes]
+    more = [f"and {len(cut) - MOST_NOTES} more notes"] if len(cut) > MOST_NOTES else []
+    return "; ".join([*cut[:MOST_NOTES], *more])
+
+
+def _cell(value: Any) -> Any:
+    """A text as it may stand in a spreadsheet: one line, printable, and never a formula there."""
+    if not isinstance(value, str):
+        return value
+    plain = "".join(c if c.isprintable() else repr(c)[1:-1] for c in value)
+    return f"'{plain}" if plain[:1] in "=+-@" and plain else plain
