@@ -262,7 +262,7 @@ TOLD = [
     "3:21: seeds.evalute: no such key; did you mean 'evaluate'?",
     "4:12: precision: 'float16' is not one of 'float64' or 'float32'",
     "5:26: record.metrics[1]: no metric named 'lossy'; did you mean 'loss'?",
-    "6:1: colour: no such key; known: claims, epochs, groups, import, optimizers, precision, "
+    "6:1: colour: no such key; known: claims, epochs, groups, handwritten, import, marking, optimizers, precision, "
     "problems, profile, question, record, search, seeds, steps, targets, title, tuning",
     "7:11: targets.gapp: no such target; did you mean 'gap'?",
     "7:29: targets.loss: 'NaN' is not a number",

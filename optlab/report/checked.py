@@ -169,7 +169,7 @@ def _relapse(facts: Facts, runs: pd.DataFrame, optimizer: str, row: pd.Series) -
     ]
     after = mine[mine["step"] > row["reached_median"]]
     worst = after.loc[after["value"].idxmax()]
-    return f"{number(float(worst['value']))} at step {int(worst['step'])}"
+    return f"worst after: {number(float(worst['value']))} at step {int(worst['step'])}"
 
 
 def _curves(facts: Facts, name: str) -> list[Figures]:

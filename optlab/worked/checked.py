@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ def check_lines(
     coarse = _coarse(lines)
     checked: list[tuple[tuple[int, int, int, int], Checked]] = []
     rows = {(row.line, row.part): (place, row) for place, row in enumerate(reckoning.rows)}
-    gradient = Row("g", "g", "", _NOTHING)
+    gradient = Row("g", "g", "", ast.Name("g", ast.Load()))
 
     def place_of(line: Written) -> tuple[int, int, int, int]:
         place = rows.get((line.line, line.part), (-1, gradient))[0]
@@ -115,9 +116,6 @@ def check_lines(
                     _hold(reckoning, at, row, judged)
         checked.append((place_of(line), _checked(line, _worst(found))))
     return [found for _, found in checked]
-
-
-_NOTHING: Any = None
 
 
 def _indices(

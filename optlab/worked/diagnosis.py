@@ -72,10 +72,6 @@ def cause_of(
 
     `right` are the values that would have been right; `sources` are ways to read the inputs (held,
     exact), and a change may explain the figure from any of them."""
-    if (found := digits_cause(figure, right)) is not None and found.kind == "shifted decimal point":
-        shifted: Cause | None = found
-    else:
-        shifted = None
     matched: dict[str, Cause] = {}
     tried: dict[str, set[str]] = {}
     for guess in _guesses(reckoning, row, t, i, names):
@@ -90,10 +86,10 @@ def cause_of(
             tried.setdefault(kind, set()).add(mpmath.nstr(value, 8))
             if figure.agrees(value) and (figure.figures > 1 or figure.agrees(value, coarse=False)):
                 matched.setdefault(kind, guess.cause)
-    for candidate in (shifted, found):
-        if candidate is not None:
-            matched.setdefault(candidate.kind, candidate)
-            tried.setdefault(candidate.kind, set())
+    pen = digits_cause(figure, right)
+    if pen is not None:  # few changes are tried there, so that chance hardly explains a match
+        matched[pen.kind] = pen
+        tried[pen.kind] = set()
     for kind in CAUSES:
         if kind in matched and _telling(figure, len(tried[kind])):
             return matched[kind]
