@@ -22,6 +22,7 @@ from optlab.causes import program_key
 from optlab.declared import declare
 from optlab.draws import Draws, fingerprint
 from optlab.engine import Engine, History, Inputs
+from optlab.explain import explain_odd
 from optlab.files import atomic_write, clear_strays
 from optlab.gathered import Gathered
 from optlab.manifest import manifest
@@ -155,9 +156,20 @@ class _Laboratory:
             self._checked()
         self._manifest(table, minima)
         results = load(self.folder)
+        self._explained(results)
         with self._timed("verdicts"):
             self._verdicts(results)
         return results
+
+    def _explained(self, results: Results) -> None:
+        """Why runs ended oddly; a loss that cannot be differentiated twice has no such part."""
+        try:
+            found = explain_odd(self.experiment, results, self.draws)
+        except Exception as error:  # the runs themselves are sound, and the report stands without
+            self.progress.note(f"not explained why runs ended oddly: {_plainly(error)}")
+            found = []
+        text = json.dumps(found, indent=1, allow_nan=False).encode()
+        atomic_write(self.folder / "explained.json", lambda file: file.write(text))
 
     def _verdicts(self, results: Results) -> None:
         csv = verdicts(results).to_csv(index=False).encode()

@@ -54,6 +54,12 @@ class Results:
             name: [""] for name in ("effect", "low", "high", "low95", "high95", "seeds_needed",
                                     "level", "margin", "a_median", "b_median")})  # fmt: skip
 
+    @cached_property
+    def explained(self) -> list[dict[str, Any]]:
+        """Why runs ended oddly, as `optlab.explain` tells it; empty where none did."""
+        path = self.folder / "explained.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+
     def __repr__(self) -> str:
         return f"<Results {self.name!r}: {len(self.runs)} runs in {self.folder}>"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
-from optlab.cli import checking, exercising, running, tracing, viewing
+from optlab.cli import checking, exercising, explaining, running, tracing, viewing
 from optlab.cli.base import STOPPED, app
 from optlab.terminal import err
 
-__all__ = ["app", "checking", "exercising", "main", "running", "tracing", "viewing"]
+__all__ = ["app", "checking", "exercising", "explaining", "main", "running", "tracing", "viewing"]
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,10 @@ def explain(
             f"stored one at {loss[0]:.6g}; the problem is another one by now, so run the spec again"
         )
     answer = Answer(replay)
-    points, turning, look = _along(replay, answer, event, run.task.steps)
+    with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges overflows
+        points, turning, look = _along(replay, answer, event, run.task.steps)
+    if event.kind == "plateau" and turning is not None and turning.swings:
+        event = replace(event, kind="oscillates")  # between two points of one loss
     told = {
         "run_id": str(row["run_id"]),
         "problem": run.task.name,
@@ -90,11 +94,13 @@ def _along(
     at = {int(s): i for i, s in enumerate(record.steps)}
     worth = sorted(s for s in wanted if np.isfinite(record.x[at[s]]).all())
     points = [measure(replay, answer, record, at[s]) for s in worth]
-    # A step away from where a run turned for the worse its limit may be another one: the worst is meant.
+    # A step away from where a run turned for the worse its limit may be another one: the first beyond it is
+    # meant, or the nearest to it.
     if event.kind in ("left", "returned", "diverged") and dense:
         near = [measure(replay, answer, record, at[s]) for s in dense
-                if look <= s < min(look + 6, dense[-1]) and np.isfinite(record.x[at[s]]).all()]  # fmt: skip
-        chosen = max(near, key=lambda p: p.ratio or 0.0, default=points[-1])
+                if look <= s < dense[-1] and np.isfinite(record.x[at[s]]).all()]  # fmt: skip
+        unstable = (p for p in near if p.ratio is not None and p.ratio > 1)
+        chosen = next(unstable, max(near, key=lambda p: p.ratio or 0.0, default=points[-1]))
         points = sorted({p.step: p for p in [*points, chosen]}.values(), key=lambda p: p.step)
     else:
         chosen = next(p for p in points if p.step == min(look, points[-1].step))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from optlab.results import Results
 from optlab.spec import Experiment
 from optlab.suggest import meant_or_known
 
-__all__ = ["explain_row", "find_row"]
+__all__ = ["curve", "explain_row", "find_row"]
 
 
 def find_row(
@@ -30,7 +29,7 @@ def find_row(
     if "/" not in name:
         found = runs[runs["run_id"].astype(str).str.startswith(name)].drop_duplicates("run_id")
         if len(found) == 1:
-            return found.iloc[0].to_dict()
+            return _plain(found.iloc[0])
         if len(found) > 1:
             raise ValueError(f"{len(found):,} runs begin with '{name}'; write more of the run_id")
         raise ValueError(f"no run begins with '{name}'; a run is a run_id, or `problem/optimizer`, as "
@@ -57,7 +56,11 @@ def find_row(
         raise ValueError(f"there is no seed {wanted} of {name}; there are {there}")
     if len(found) > 1:
         raise ValueError(f"{len(found):,} runs are meant; say more of the setting")
-    return found.iloc[0].to_dict()
+    return _plain(found.iloc[0])
+
+
+def _plain(row: pd.Series) -> dict[str, Any]:
+    return {str(name): value for name, value in row.items()}
 
 
 def _with(here: pd.DataFrame, setting: Mapping[str, float]) -> pd.DataFrame:
@@ -108,8 +111,3 @@ def curve(results: Results, run_id: str) -> tuple[np.ndarray, np.ndarray]:
     curves = results.curves
     mine = curves[(curves["run_id"] == run_id) & (curves["metric"] == "loss")]
     return mine["step"].to_numpy(), mine["value"].to_numpy(dtype=float)
-
-
-def spec_path(results: Results, folder: Path | None = None) -> Path:
-    """Where the spec of a report would stand, beside the files that it may use."""
-    return (folder or Path("experiments")) / results.manifest["spec_file"]

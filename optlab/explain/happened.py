@@ -78,7 +78,9 @@ def happened(
         here = int(np.searchsorted(steps, reached))
         peak = here + int(np.argmax(loss[here:]))
         inside = here + np.flatnonzero(loss[here : peak + 1] <= loss[here])
-        return event("returned" if np.isfinite(held) else "left", int(steps[inside[-1]]), int(steps[peak]))
+        return event(
+            "returned" if np.isfinite(held) else "left", int(steps[inside[-1]]), int(steps[peak])
+        )
     if np.isfinite(held):
         return event("converged")
     return event(_tail(tail, minimum, random))

@@ -60,6 +60,11 @@ class Turning:
     first: int
     last: int
 
+    @property
+    def swings(self) -> bool:
+        """Whether nearly every step turned back."""
+        return self.pairs >= 10 and self.turned >= 0.9 * self.pairs
+
     @classmethod
     def of(cls, axis: np.ndarray, steps: np.ndarray, x: np.ndarray) -> Turning:
         """From positions (points, dim) at consecutive `steps`."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from optlab.adapters import Optimizer
 from optlab.draws import Draws
-from optlab.engine import Clock, _normal_like
+from optlab.engine import Clock, _normal_like  # noise must be the engine's own, bit by bit
 from optlab.plan import Run
 from optlab.problems import Problem
 
@@ -62,9 +62,7 @@ class Replay:
         self.optimizer: Optimizer = run.contender.optimizer
         fixed = self.optimizer.fixed
         self.fixed = {n: v for n, v in run.hypers.items() if n in fixed}
-        self.hypers = {
-            n: np.asarray(v, precision) for n, v in run.hypers.items() if n not in fixed
-        }
+        self.hypers = {n: np.asarray(v, precision) for n, v in run.hypers.items() if n not in fixed}
         self._data = cast(self.problem.data, precision)
         self._stream, self._key = draws.stream(run), draws.key(run)
         self._first = cast(draws.start(run), precision)
@@ -95,7 +93,7 @@ class Replay:
                     params, state, np.int32(t), filled, self.hypers, self._data, self._stream,
                     self._key,
                 )  # fmt: skip
-                kept = jax.tree.map(lambda a, n=len(chunk): np.asarray(a)[:n], seen)
+                kept = _first(seen, len(chunk))
                 parts.append(kept)
                 params, state = jax.tree.map(lambda a: a[-1], (kept["params"], kept["state"]))
                 t = chunk[-1]
@@ -124,7 +122,14 @@ class Replay:
             return g, batch
 
         def walk(
-            params: Any, state: Any, t: Any, counts: Any, hypers: Any, data: Any, stream: Any, key: Any
+            params: Any,
+            state: Any,
+            t: Any,
+            counts: Any,
+            hypers: Any,
+            data: Any,
+            stream: Any,
+            key: Any,
         ) -> Any:
             logs = [(hypers[n], jnp.log(hypers[n])) for n in optimizer.powers if n in hypers]
             real = tree.leaves(params)[0].dtype
@@ -176,6 +181,12 @@ def agreement(steps: np.ndarray, stored: np.ndarray, replayed: np.ndarray) -> Ag
     near = np.where(both, apart / np.where(scale > 0, scale, 1.0), 0.0)[:first]
     parts_at = None if first == len(steps) else int(steps[first])
     return Agreement(parts_at is None, float(near.max(initial=0.0)), parts_at)
+
+
+def _first(seen: Any, count: int) -> Any:
+    from jax import tree
+
+    return tree.map(lambda a: np.asarray(a)[:count], seen)
 
 
 def cast(value: Any, precision: str) -> Any:

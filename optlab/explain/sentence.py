@@ -67,9 +67,10 @@ class _Facts:
         p = self.look
         if p.ratio is None or p.curvature is None:
             return ""
-        where = "" if self.quadratic and not p.divides else f"at step {p.step:,} "
+        where = "" if self.quadratic and not p.divides else f"at step {p.step:,}, "
         held = ", its divisor held as it then stood" if p.divides else ""
-        local = "for this quadratic" if self.quadratic else "on the local quadratic"
+        exact = self.quadratic and not p.divides
+        local = "for this quadratic" if exact else "on the local quadratic"
         seen = f"largest curvature {number(p.curvature, 4)}"
         if p.ratio == 0:
             return f"{where}no direction curves upwards ({seen})"
@@ -105,11 +106,15 @@ class _Facts:
                 "much as at the start, since the divisor shrinks with the gradients")  # fmt: skip
 
     def curved(self) -> str:
-        """Whether curvature has grown between the start and where it is looked."""
-        then, now = self.start.curvature, self.look.curvature
-        if self.quadratic or not then or not now or then <= 0 or now < 2 * then:
+        """How curvature grew on the way."""
+        known = [p for p in self.points if p.curvature is not None]
+        if self.quadratic or len(known) < 2:
             return ""
-        return f"the largest curvature was {number(then)} at the start and {number(now)} there"
+        then, now = known[0], max(known, key=lambda p: p.curvature or 0.0)
+        if not 0 < then.curvature * 2 < now.curvature:  # type: ignore[operator]
+            return ""
+        return (f"the largest curvature was {number(then.curvature or 0.0)} at step {then.step:,} and "
+                f"{number(now.curvature or 0.0)} at step {now.step:,}")  # fmt: skip
 
 
 def _diverged(f: _Facts) -> tuple[str, list[str]]:
@@ -135,11 +140,13 @@ def _left(f: _Facts) -> tuple[str, list[str]]:
     rose = f"its loss rose to {number(peak)} by step {f.event.ended:,}"
     what = f"reached {f.target} at step {f.event.reached:,} and did not hold it, {rose}"
     if f.event.kind == "returned":
-        what = f"reached {f.target} at step {f.event.reached:,}, left it again ({rose}) and came back"
+        what = (
+            f"reached {f.target} at step {f.event.reached:,}, left it again ({rose}) and came back"
+        )
     why = [f.edge(), f.grown(), f.turned()]
     if f.look.ratio is not None and f.look.ratio <= 1:
         noisy = f.run.task.problem.random
-        why.append("so it is no loss of stability")
+        why.append("so no loss of stability was measured")
         if noisy:
             why.append("the noise of its gradients can carry it out")
         elif f.look.period is not None and f.look.factor is not None:
@@ -157,22 +164,28 @@ def _stalled(f: _Facts) -> tuple[str, list[str]]:
     what = f"stands still at a loss of {number(loss)}{above}"
     zero = "its gradient is exactly zero there, so no step along gradients can wake it"
     flat = f.points[-1].curvature
-    return what, [zero, "the curvature is zero too: the loss is flat around it" if flat == 0 else ""]
+    return what, [
+        zero,
+        "the curvature is zero too: the loss is flat around it" if flat == 0 else "",
+    ]
 
 
 def _oscillates(f: _Facts) -> tuple[str, list[str]]:
-    what = (f"neither falls nor diverges: in the last quarter its loss moves between "
-            f"{number(f.event.low)} and {number(f.event.high)}")  # fmt: skip
-    return what, [f.edge(), f.turned(), f.grown()]
+    low, high = number(f.event.low), number(f.event.high)
+    stays = f"stays at {low}" if low == high else f"moves between {low} and {high}"
+    what = f"neither falls nor diverges: in the last quarter its loss {stays}"
+    return what.replace(": ", ", "), [f.turned(), f.edge(), f.grown()]
 
 
 def _floor(f: _Facts) -> tuple[str, list[str]]:
     what = (f"stays above its target without falling: in the last quarter its loss moves between "
             f"{number(f.event.low)} and {number(f.event.high)}")  # fmt: skip
-    if f.look.floor is None:
+    if f.look.floor is None or f.look.divides:  # a divisor moves with the noise
         return what, ["its gradients are drawn anew in each step, and a constant rate passes their "
                       "noise on", f.edge()]  # fmt: skip
-    words = "has a mean gap of" if f.quadratic and not f.look.divides else "would have a mean gap of"
+    words = (
+        "has a mean gap of" if f.quadratic else "would have, on the local quadratic, a mean gap of"
+    )
     noise = number(f.run.task.problem.noise)
     predicted = (f"with noise of deviation {noise} in each gradient this rule at this rate {words} "
                  f"{number(f.look.floor)} once it has settled")  # fmt: skip
@@ -188,16 +201,24 @@ def _plateau(f: _Facts) -> tuple[str, list[str]]:
                    f"{number(end.effective / then)} of what it was at the start")  # fmt: skip
     why.append(f"its gradient is {number(end.gradient)} there"
                + (f" and its last step {number(end.length)}" if end.length is not None else ""))  # fmt: skip
+    why.append(f.turned())
     if end.flattest is not None and end.flattest < 0:
         why.append(f"it is no minimum: the smallest curvature is {number(end.flattest)}")
     return what, why
 
 
 def _slow(f: _Facts) -> tuple[str, list[str]]:
-    what = f"had not met {f.target or 'a target'} by step {f.run.task.steps:,} and was still falling"
+    what = (
+        f"had not met {f.target or 'a target'} by step {f.run.task.steps:,} and was still falling"
+    )
     end = f.points[-1]
     why = []
-    if end.slowest is not None and end.flattest is not None and 0 < end.slowest < 1 and end.flattest > 0:
+    if (
+        end.slowest is not None
+        and end.flattest is not None
+        and 0 < end.slowest < 1
+        and end.flattest > 0
+    ):
         tenth = np.log(10) / -np.log(end.slowest)
         why.append(f"along the flattest direction (curvature {number(end.flattest)} against "
                    f"{number(end.curvature or np.nan)} along the steepest) a step takes "

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from optlab.explain.replay import Replay
+from optlab.explain.replay import Replay, cast
 
 __all__ = ["Answer", "Mode", "Response"]
 
@@ -156,7 +156,8 @@ class Answer:
 
         replay = self.replay
         if self._compiled is None:
-            shaped = ravel_pytree(replay.start()[0])[1]
+            with jax.enable_x64(True):
+                shaped = ravel_pytree(cast(replay.start()[0], "float64"))[1]
             rule, fixed = replay.optimizer, replay.fixed
             seen = {"value": np.float64(1.0)} if rule.wants_loss else {}
 
@@ -175,13 +176,11 @@ class Answer:
 
             self._compiled = jax.jit(step)
 
-        rest = [None if i in whole else part for i, part in enumerate(parts)]
+        rest = [None if i in whole else cast(part, "float64") for i, part in enumerate(parts)]
         now = np.float64(t + 1)
 
         def apply(given: list[np.ndarray], along: int | None = None) -> tuple[Any, Any]:
-            moved = tuple(
-                np.full(len(v), float(i == along), v.dtype) for i, v in enumerate(given)
-            )
+            moved = tuple(np.full(len(v), float(i == along), v.dtype) for i, v in enumerate(given))
             with jax.enable_x64(True):
                 values, slopes = self._compiled(now, rest, replay.hypers, tuple(given), moved)
             return np.stack(values, axis=1), np.stack(slopes, axis=1)
@@ -192,9 +191,7 @@ class Answer:
 _Map = Callable[..., tuple[Any, Any]]
 
 
-def _turns(
-    apply: _Map, g: np.ndarray, states: list[np.ndarray], odd: Sequence[bool]
-) -> bool:
+def _turns(apply: _Map, g: np.ndarray, states: list[np.ndarray], odd: Sequence[bool]) -> bool:
     """Whether the gradient and the `odd` states with their signs turned give, from x = 0, the same
     step with its signs turned."""
     zero = np.zeros_like(g)

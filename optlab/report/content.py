@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from optlab.report import calm, checked, choices, claims, findings, setup, speed
 from optlab.report.blocks import Section
+from optlab.report.explained import explained
 from optlab.report.facts import Facts
 from optlab.report.theory import theory
 from optlab.report.worked import worked_blocks
@@ -28,6 +29,7 @@ def content(facts: Facts) -> list[Section]:
         Section("sensitivity", "How much the step size matters", findings.sensitivity(facts)),
         Section("tuning", "What does tuning cost?", speed.tuning(facts)),
         Section("edge", "Where runs diverge, and where theory says", findings.edge(facts)),
+        Section("explained", "Why did it diverge, oscillate, stall?", explained(facts)),
         Section("theory", "Theory beside measurement", theory(facts)),
         Section("paths", "The paths", findings.paths(facts)),
         Section("metrics", "Other measures", findings.metrics(facts)),
