@@ -92,7 +92,7 @@ def check_lines(
     """Each line of one optimizer's page, judged in the order of the work: whatever stands above a line
     is known when it is judged."""
     lines = list(written)
-    coarse = _coarse(lines)
+    coarse, turned = _coarse(lines), _turned(lines, reckoning, parameters)
     checked: list[tuple[tuple[int, int, int, int], Checked]] = []
     rows = {(row.line, row.part): (place, row) for place, row in enumerate(reckoning.rows)}
     gradient = Row("g", "g", "", ast.Name("g", ast.Load()))
@@ -109,7 +109,7 @@ def check_lines(
         found = []
         for t in steps:
             for i in indices:
-                at = Line(reckoning, row, t, i, parameters, coarse)
+                at = Line(reckoning, row, t, i, parameters, coarse, turned)
                 judged = judge(at, line.chain)
                 found.append(judged)
                 if len(steps) == 1 and len(indices) == 1:
@@ -163,3 +163,21 @@ def _coarse(lines: list[Written]) -> bool:
     """Whether a page is written to so few figures that one of them is a rounding like any other."""
     figures = [f.figures for line in lines if (f := figure_of(line.chain[-1])) is not None]
     return bool(figures) and statistics.median_high(figures) <= COARSE
+
+
+def _turned(lines: list[Written], reckoning: Reckoning, parameters: tuple[str, ...]) -> bool:
+    """Whether most increments of a page have the other sign: some write what is added."""
+    votes = 0
+    for line in lines:
+        figure = figure_of(line.chain[-1])
+        if (
+            line.part != "increment"
+            or line.step is None
+            or line.parameter is None
+            or figure is None
+        ):
+            continue
+        name = next(r.name for r in reckoning.rows if (r.line, r.part) == (line.line, line.part))
+        right = reckoning.exact[line.step, name, parameters.index(line.parameter)]
+        votes += 1 if figure.value * right > 0 else -1
+    return votes < 0

@@ -26,11 +26,25 @@ RIGHT = {"rounded": "correct as rounded", "truncated": "correct as truncated"}
 CLOSE, SLIP, FOLLOWS, NOT_CARRIED = VERDICTS[2:]
 _LAST_DIGIT = "off in the last digit only"
 _TINY = mpmath.mpf("1e-9")
+_BESIDE = mpmath.mpf("1e-3")
+
+
+def _root(value: Any) -> Any:
+    if value < 0:
+        raise ValueError("a root of a negative number")
+    return mpmath.sqrt(value)
+
+
+def _logarithm(value: Any) -> Any:
+    if value <= 0:
+        raise ValueError("a logarithm of a number that is not positive")
+    return mpmath.log(value)
+
 
 _FUNCTIONS: dict[str, Any] = {
-    "sqrt": mpmath.sqrt, "max": lambda a, b: a if a >= b else b,
+    "sqrt": _root, "max": lambda a, b: a if a >= b else b,
     "min": lambda a, b: a if a <= b else b, "relu": lambda a: a if a > 0 else a * 0, "abs": abs,
-    "exp": mpmath.exp, "ln": mpmath.log, "log": mpmath.log, "tanh": mpmath.tanh,
+    "exp": mpmath.exp, "ln": _logarithm, "log": _logarithm, "tanh": mpmath.tanh,
     "sin": mpmath.sin, "cos": mpmath.cos,
 }  # fmt: skip
 
@@ -46,6 +60,8 @@ class Line:
     parameters: tuple[str, ...]
     coarse: bool = False
     """Whether the page as a whole is written to one or two figures."""
+    turned: bool = False
+    """Whether this page writes increments as what is added, where the rule takes them off."""
 
     @property
     def key(self) -> Key:
@@ -90,7 +106,7 @@ class _Judge:
         self.line = line
         r, row, t, i = line.reckoning, line.row, line.step, line.index
         self.exact = r.exact[line.key]
-        self.magnitude = row.part == "increment"
+        self.turned = line.turned and row.part == "increment"
         self.inputs = r.inputs(row, t, i) if row.name != "g" else []
         self.bad = [key for key in self.inputs if r.hold(key).bad]
         self.held = self._value(r.held_at)
@@ -187,8 +203,6 @@ class _Judge:
         """What the writer goes on with after this line."""
         value = last.value
         bad = last.verdict in (SLIP, FOLLOWS)
-        if self.magnitude:
-            value = abs(value) if self.held >= 0 else -abs(value)
         if figure is None:
             return Held(value, value, value, bad, written=True)
         if bad:
@@ -200,8 +214,8 @@ class _Judge:
         return Held(value, min([value, *near]), max([value, *near]), written=True)
 
     def number(self, figure: Figure, before: Judgement | None) -> Judgement:
-        if self.magnitude:
-            figure = _like(figure, self.held)
+        if self.turned:
+            figure = Figure(figure.number, negative=figure.value > 0)
         agreed = self._agreed(figure)
         if agreed:
             return Judgement(self._carried(figure, agreed), figure.value)
@@ -280,16 +294,27 @@ class _Judge:
     # Members that are to be worked out
 
     def expression(self, term: Term, before: Judgement | None) -> Judgement:
-        if names(term):
-            return self._formula(term)
+        symbols = names(term)
+        if symbols:
+            try:
+                term = _put_in(term, self._symbol)
+            except KeyError as error:
+                return Judgement(SLIP, self.exact, shown(self.exact), None, str(error.args[0]))
+        found = self._worked(term, before)
+        if found.verdict == SLIP and symbols - {*self.line.reckoning.settings, "t"}:
+            return replace(found, expected=on_paper(self.line.row.expression))
+        return found
+
+    def _worked(self, term: Term, before: Judgement | None) -> Judgement:
+        """A member of numbers only."""
         try:
             value = value_of(term, _literal, _no_name, _FUNCTIONS)
         except (ZeroDivisionError, ValueError) as error:
             return Judgement(SLIP, self.exact, shown(self.exact), None, str(error))
-        sign = -1 if self.magnitude and value * self.held < 0 else 1
+        if self.turned:
+            term, value = Operation("-", (term,)), -value
         for near in (False, True):
             low, high = self._spread(term, near)
-            low, high = sorted((sign * low, sign * high))
             if self._meets(low, high, self.right_values()):
                 if near:
                     return self._close_literal(term, value)
@@ -330,9 +355,10 @@ class _Judge:
     def _stands_for(self, number: Number, near: bool) -> list[Any]:
         value = _literal(number)
         figure = Figure(number)
-        if any(value == known for known in self.certain):
-            return [value]
         known = [abs(v) for v in self.known]
+        if any(value == sure for sure in self.certain):
+            # A 1 may stand for 1.0001, a root with eps beside it.
+            return [value, *(v for v in known if abs(v - value) <= _BESIDE * abs(value))][:4]
         meant = [v for v in known if figure.agrees(v) or (near and figure.near(v))]
         if not meant and number.figures >= 3:
             meant = [value - figure.quantum, value + figure.quantum]
@@ -472,30 +498,6 @@ class _Judge:
         )
         return _slipped(value, shown(self.mended), cause)
 
-    def _formula(self, term: Term) -> Judgement:
-        """A member with symbols in it, worked with the exact numbers of this line."""
-        try:
-            value = value_of(term, _literal, self._symbol, _FUNCTIONS)
-        except (ZeroDivisionError, ValueError, KeyError) as error:
-            return Judgement(
-                SLIP, self.exact, shown(self.exact), None, f"cannot be worked: {error}"
-            )
-        if self._meets(value, value, [self.exact]):
-            return Judgement(RIGHT["rounded"], value)
-        if names(term) <= {"eps"} and self._meets(*self._spread_named(term), self.right_values()):
-            return Judgement(RIGHT["rounded"], value)
-        if names(term) <= {"eps"}:
-            return self._without_eps(term, value)
-        should = on_paper(self.line.row.expression)
-        return replace(self._wrong_value(value), expected=should)
-
-    def _spread_named(self, term: Term) -> tuple[Any, Any]:
-        return self._spread(_put_in(term, self._symbol), near=False)
-
-    def _without_eps(self, term: Term, value: Any) -> Judgement:
-        """A member whose only symbol is eps is one of numbers."""
-        return self.expression(_put_in(term, self._symbol), None)
-
     def _symbol(self, name: str) -> Any:
         r, line = self.line.reckoning, self.line
         if name in r.settings:
@@ -523,7 +525,9 @@ def _put_in(term: Term, symbol: Callable[[str], Any]) -> Term:
         return replace(term, operands=tuple(_put_in(o, symbol) for o in term.operands))
     if isinstance(term, Number):
         return term
-    return Number(mpmath.nstr(symbol(term.name), 20, min_fixed=-40, max_fixed=40), -1)
+    value = symbol(term.name)
+    number = Number(mpmath.nstr(abs(value), 30, min_fixed=-60, max_fixed=60), -1)
+    return Operation("-", (number,)) if value < 0 else number
 
 
 def _slipped(value: Any, expected: str, cause: Cause | None) -> Judgement:
@@ -539,11 +543,6 @@ def _negated(term: Term, number: Number) -> bool:
     if term.what == "-" and term.operands[-1] is number:
         return len(term.operands) == 1
     return any(_negated(operand, number) for operand in term.operands)
-
-
-def _like(figure: Figure, value: Any) -> Figure:
-    """An increment may be written as what is added or as what is taken off."""
-    return figure if figure.value * value >= 0 else Figure(figure.number, figure.value > 0)
 
 
 def _literal(number: Number) -> Any:
