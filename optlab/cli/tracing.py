@@ -148,7 +148,7 @@ def _remarks(task: Task, contender: Contender, steps: int) -> list[str]:
 def _written(pages: list[dict[str, Any]], title: str, kind: Format) -> str:
     from optlab.worked import document
 
-    title = f"{title}: worked by hand"
+    title = f"Worked by hand: {title}"
     match kind:
         case "json":
             return json.dumps(pages, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -131,7 +131,9 @@ _HEAD = r"""\documentclass[10pt,a4paper]{article}
 \emergencystretch=3em
 \sloppy
 """
-_LONGEST_ATOM = 80
+_LINE = 470
+"""Points in a line of this document; a figure has 5, and between two columns there are 12."""
+_LONGEST_ATOM = 60
 """Characters of a fraction, a root or an enumeration of cases that surely fit on a line; TeX breaks a
 formula between such pieces, never inside them."""
 
@@ -157,16 +159,18 @@ def _table(part: Part) -> list[str]:
     """Each formula over the whole width; below it a row a parameter."""
     if not part.rows:
         return []
-    first = r"L{0.09\linewidth}" if part.by_parameter else ""
-    middle = r"L{0.70\linewidth}" if part.by_parameter else r"L{0.80\linewidth}"
+    whose = min(max(6 * max(len(row.whose) for row in part.rows) + 4, 24), 120)
+    result = 5.3 * max(len(row.result) for row in part.rows) + 18
     count = 3 if part.by_parameter else 2
-    out = ["", rf"\begin{{longtable}}{{@{{}}{first}{middle}r@{{}}}}"]
+    numbers = _LINE - result - (whose if part.by_parameter else 0) - 12 * (count - 1)
+    first = f"L{{{whose}pt}}" if part.by_parameter else ""
+    out = ["", rf"\begin{{longtable}}{{@{{}}{first}L{{{numbers:.0f}pt}}r@{{}}}}"]
     for row in part.rows:
         if row.formula:
             out.append(_wide(_math(row.formula), count) + r"\\*")
-        whose = f"{_whose(row.whose)} & " if part.by_parameter else ""
-        result = _result(row.result)
-        out.append(rf"{whose}{_math('{} = ' + row.numbers)} & $= {result}$ \\[3pt]")
+        name = f"{_whose(row.whose)} & " if part.by_parameter else ""
+        value = _result(row.result)
+        out.append(rf"{name}{_math('{} = ' + row.numbers)} & $= {value}$ \\[3pt]")
         if row.note:
             out.append(_wide(rf"{{\small {_escaped(row.note)}}}", count) + r"\\[3pt]")
     return [*out, r"\end{longtable}"]
@@ -178,8 +182,8 @@ def _wide(cell: str, count: int) -> str:
 
 
 def _whose(name: str) -> str:
-    """A parameter as a symbol where its name is one."""
-    if name == "all" or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
+    """A parameter as a symbol where its name is one; a long one as text, which can be broken."""
+    if name == "all" or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,15}", name):
         return _escaped(name)
     return f"${symbol(name)}$"
 
@@ -206,16 +210,15 @@ def _math(formula: str) -> str:
 
 
 def _atoms(formula: str) -> list[str]:
-    """The pieces of a formula that cannot be broken: groups in braces with their commands, what
-    stands between `\\left` and `\\right`, and all else between spaces."""
+    """The pieces between which TeX may begin a new line: it does so after an operator that stands in
+    no braces and not between `\\left` and `\\right`."""
     out, depth, now = [], 0, ""
     for token in re.findall(r"\\[a-zA-Z]+|\\.|.", formula):
         depth += (token in ("{", r"\left", r"\begin")) - (token in ("}", r"\right", r"\end"))
-        if token == " " and depth == 0:
+        now += token
+        if token == " " and depth == 0 and now.endswith((" + ", " - ", " = ", r"\cdot ")):
             out.append(now)
             now = ""
-        else:
-            now += token
     return [*out, now]
 
 
@@ -244,7 +247,7 @@ _LETTERS = frozenset(
 
 def _escaped(text: str) -> str:
     """Text from anywhere as LaTeX that shows it. Letters that the fonts of every LaTeX lack lose
-    their marks, and what is left without a letter then is named by its code."""
+    their marks, and any other sign that they lack is named by its code."""
     words = [_word(word) for word in str(text).split()]
     return " ".join(words)
 
@@ -252,7 +255,7 @@ def _escaped(text: str) -> str:
 def _word(word: str) -> str:
     signs = [_text_sign(sign) for sign in word]
     # A word longer than a line has no place to break; one is made every so often.
-    return r"\allowbreak{}".join("".join(signs[i : i + 24]) for i in range(0, len(signs), 24))
+    return r"\allowbreak{}".join("".join(signs[i : i + 12]) for i in range(0, len(signs), 12))
 
 
 def _text_sign(sign: str) -> str:
@@ -262,7 +265,8 @@ def _text_sign(sign: str) -> str:
         return f"${_GREEK_SIGNS[sign].strip()}$"
     if (sign.isascii() and sign.isprintable()) or sign in _LETTERS:
         return sign
-    bare = "".join(c for c in unicodedata.normalize("NFKD", sign) if c.isascii() and c.isalnum())
+    parts = unicodedata.normalize("NFKD", sign) if sign.isalpha() else ""  # ½ is not 12
+    bare = "".join(c for c in parts if c.isascii() and c.isalpha())
     return bare or ("" if unicodedata.combining(sign) else rf"\texttt{{U+{ord(sign):04X}}}")
 
 
