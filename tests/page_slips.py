@@ -188,7 +188,7 @@ def lost_root(spot: Spot) -> Iterator[Slip]:
 
 
 def early_root(spot: Spot) -> Iterator[Slip]:
-    if "root" not in spot.key and spot.line in ("s", "v", "v_hat") and _is_rooted(spot):
+    if spot.line in ("s", "v", "v_hat", "square") and _is_rooted(spot):
         whole = ("√", spot.tree)
         yield Slip("early root", "early root", tree=whole, late=ALL_MEMBERS)
 
@@ -204,7 +204,7 @@ def shifted_point(spot: Spot) -> Iterator[Slip]:
         name = "shifted decimal point"
         yield Slip(f"{name} of the result", name, rewrite=shift(by))
         for path, leaf in spot.leaves():
-            if leaf.name not in ("t", "eps"):
+            if leaf.name not in ("t", "eps") and not (leaf.name.startswith("beta") and by > 0):
                 yield spot.slip(f"{name} of a number", name, path, replace(leaf, copied=shift(by)))
 
 
@@ -232,6 +232,9 @@ def previous_value(spot: Spot) -> Iterator[Slip]:
         new = replace(leaf, back=leaf.back + 1)
         kind = "of the step" if leaf.name == "t" else "of a line"
         yield spot.slip(f"previous step's value {kind}", "previous step's value", path, new)
+    if t > 1 or spot.line == "x":
+        same = Leaf(spot.line, back=1)
+        yield Slip("previous step's value again", "previous step's value", tree=same)
 
 
 def other_parameter(spot: Spot) -> Iterator[Slip]:
@@ -241,6 +244,9 @@ def other_parameter(spot: Spot) -> Iterator[Slip]:
             for other in spot.plan.names:
                 if other != spot.key[2]:
                     yield spot.slip(name, name, path, replace(leaf, of=other))
+    for other in spot.plan.names if spot.key[2] is not None else []:
+        if other != spot.key[2]:
+            yield Slip("another parameter's line", name, tree=Leaf(spot.line, of=other))
 
 
 def no_correction(spot: Spot) -> Iterator[Slip]:
@@ -655,6 +661,12 @@ WHERE: dict[str, list[str]] = {
     "misplaced bracket": ["rmsprop", "rmsprop_pytorch", "adam", "adam", "adam_eps_hat", "nesterov"],
     "one step too many": ["adam", "adam_eps_hat"],
 }
+LATE = {
+    "lost square", "lost root", "swapped sign", "misplaced bracket", "lost term", "lost factor",
+    "wrong operation",
+}  # fmt: skip
+"""What may go wrong in the head, after the numbers were put in rightly."""
+
 WIDE_EPS = ["rmsprop", "rmsprop_pytorch", "adam", "adam_eps_hat"]
 
 
@@ -704,9 +716,9 @@ def _draw_slip(rng: Random, plan: Plan, clean: Page, group: str) -> tuple[Key, S
     key, slip = rng.choice(found[kind])
     if "shifted" in kind and rng.random() < 0.7:
         key, slip = rng.choice(found[kind][: len(found[kind]) // 2] or found[kind])
-    late = slip.late or (rng.choice([0, 0, 0, 1, 2]) if slip.tree is not None else 0)
+    late = 1 if group in LATE and rng.random() < 0.3 else 0
     copied = any(isinstance(leaf, Leaf) and leaf.copied for _, leaf in branches(slip.tree or ONE))
-    return key, replace(slip, late=0 if copied else late)
+    return key, replace(slip, late=0 if copied else slip.late or late)
 
 
 def try_slips(plan: Plan, clean: Page, slips: dict[Key, Slip]) -> Case | None:

@@ -244,7 +244,9 @@ class Tally:
             row.undecidable += bool(fit)
             row.invented += cause is not None and cause not in fit
             return [f"invented: {slip.kind} was called {cause}"] * (cause is not None and cause not in fit)  # fmt: skip
-        right = cause in same | {slip.cause}
+        right = cause in same | {slip.cause} | (
+            SQUARE_CAUSES if slip.cause in SQUARE_CAUSES else set()
+        )
         row.right += right
         row.wrong += cause is not None and not right
         return [] if right else [f"cause: {slip.kind} was called {said.cause} ({said.detail})"]
@@ -317,6 +319,67 @@ def clean_cases(seed: int, count: int) -> Iterable[Case]:
 def two_slip_cases(seed: int, count: int) -> Iterable[Case]:
     rng = Random(f"two {seed}")
     return (draw_two(rng) for _ in range(count))
+
+
+def assert_clean(tally: Tally) -> None:
+    assert tally.lines["crashed"] == 0, tally.failures[0]
+    assert tally.verdicts.keys() <= CORRECT | {CLOSE}, tally.failures[0]
+    assert tally.lines["untouched, close"] <= 0.01 * tally.lines["untouched"], tally.table()
+
+
+def assert_found(tally: Tally, found: float) -> None:
+    """A share of `found` of the pages with each slip at its line and at no other."""
+    whole = tally.total(tally.rows)
+    assert tally.lines["crashed"] == 0, tally.failures[0]
+    assert whole.found >= found * whole.pages, tally.table()
+    assert tally.lines[f"{SLIP}, told"] >= 0.99 * tally.lines[SLIP], tally.table()
+    for name in (FOLLOWS, NOT_CARRIED):
+        assert tally.lines[f"{name}, told"] >= 0.99 * tally.lines[name], tally.table()
+
+
+def assert_named(tally: Tally, right: float = 0.8, invented: float = 0.05) -> None:
+    """Causes of the list named for slips of the list, and not for others."""
+    named, other = tally.total(LISTED), tally.total(set(tally.rows) - set(LISTED) - {"clean"})
+    assert named.right >= right * named.pages, tally.table()
+    assert other.invented <= invented * (other.pages - other.undecidable), tally.table()
+
+
+def test_clean_pages_have_no_slips() -> None:
+    assert_clean(tally_of(clean_cases(11, 60)))
+
+
+def test_one_slip_is_found_where_it_is() -> None:
+    tally = tally_of(slip_cases(11, 60))
+    assert_found(tally, 0.97)
+    assert_named(tally, right=0.75, invented=0.1)
+
+
+def test_two_slips_are_told_from_what_follows() -> None:
+    assert_found(tally_of(two_slip_cases(11, 40)), 0.95)
+
+
+def test_a_slip_of_the_pen_is_not_carried() -> None:
+    rng = Random("pen")
+    tally = tally_of(draw_case(rng, group, pen=True) for group in draw_groups(rng, 40))
+    assert tally.lines[NOT_CARRIED] >= 20
+    assert_found(tally, 0.97)
+
+
+@pytest.mark.slow
+def test_a_thousand_clean_pages() -> None:
+    assert_clean(tally_of(clean_cases(1, 1000)))
+
+
+@pytest.mark.slow
+def test_a_thousand_pages_with_one_slip() -> None:
+    tally = tally_of(slip_cases(1, 1000))
+    assert_found(tally, 0.99)
+    assert_named(tally)
+
+
+@pytest.mark.slow
+def test_three_hundred_pages_with_two_slips() -> None:
+    assert_found(tally_of(two_slip_cases(1, 300)), 0.97)
 
 
 def main() -> None:
