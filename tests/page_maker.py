@@ -163,7 +163,7 @@ def sheet(rule: str, parts: list[str]) -> dict[str, Tree]:
                 continue
             piece = known[part][1]
             for earlier in own:
-                piece = put(piece, known[earlier][1], Leaf(earlier))
+                piece = put(piece, own[earlier], Leaf(earlier))
             own[part] = piece
             tree = put(tree, piece, Leaf(part))
         lines |= own | {line: tree}
@@ -657,11 +657,11 @@ def _stages(tree: Tree, shape: str, hand: Hand) -> list[Tree]:
     steps = [] if shape == "short" else [full]
     if shape == "roots":
         rooted = _evaluate_roots(full, hand)
-        steps += [rooted] if rooted != full else []
-        full = rooted
+        steps += [rooted] if rooted not in (full, None) else []
+        full = rooted or full
     if shape in ("three", "short", "roots"):
         reduced = _reduce(full, hand)
-        steps += [reduced] if reduced != full and isinstance(reduced, tuple) else []
+        steps += [reduced] if reduced not in (full, None) and isinstance(reduced, tuple) else []
     return steps
 
 
@@ -674,28 +674,30 @@ def _without_zero_terms(tree: Tree) -> Tree:
     return tree
 
 
-def _short(tree: Tree, hand: Hand) -> Num:
+def _short(tree: Tree, hand: Hand) -> Num | None:
+    """A branch worked out; None where this hand's digits would not do."""
     value = value_of(tree)
     text = written(value, hand)
+    if not is_clear(value, hand):
+        return None
     return Num(read_back(text) if hand.carried else value, text)
 
 
-def _evaluate_roots(tree: Tree, hand: Hand) -> Tree:
+def _evaluate_roots(tree: Tree, hand: Hand) -> Tree | None:
     if not isinstance(tree, tuple):
         return tree
     if tree[0] == "√":
         return _short(tree, hand)
-    return (tree[0], *(_evaluate_roots(branch, hand) for branch in tree[1:]))
+    inner = [_evaluate_roots(branch, hand) for branch in tree[1:]]
+    return None if None in inner else (tree[0], *inner)
 
 
-def _reduce(tree: Tree, hand: Hand) -> Tree:
+def _reduce(tree: Tree, hand: Hand) -> Tree | None:
     """The outermost operation, with each of its sides worked out."""
     if not isinstance(tree, tuple):
         return tree
-    return (
-        tree[0],
-        *(_short(branch, hand) if isinstance(branch, tuple) else branch for branch in tree[1:]),
-    )
+    sides = [_short(branch, hand) if isinstance(branch, tuple) else branch for branch in tree[1:]]
+    return None if None in sides else (tree[0], *sides)
 
 
 # Pages
