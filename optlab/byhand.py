@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,9 +30,9 @@ def page(
 ) -> dict[str, Any]:
     """One worked page, as `trace_rule` gives it: the first setting of `contender` on `task` from
     `start` (dim,). Recorded gradients are taken as they are given, and those of the loss at the start
-    stand beside them; a problem whose loss is written line by line has its forward pass and, as
-    `backward`, that of `trace_backward`. TypeError for an optimizer that is not a rule: it has no
-    lines."""
+    stand beside them. A problem whose loss is written line by line has its forward pass and, as
+    `backward`, that of `trace_backward`; where its own gradients are followed, so has every step after
+    the first. TypeError for an optimizer that is not a rule: it has no lines."""
     rule = contender.optimizer
     if not isinstance(rule, Rule):
         raise TypeError(f"{contender.name} is not written as a rule, so it has no lines to work")
@@ -39,17 +40,32 @@ def page(
     names = tables.coordinates(task)
     given = problem.data["gradients"][:steps] if problem.gradient is not None else None
     true_gradient = gradient_at(task)
-    forward: list[dict[str, Any]] = []
-    passes: dict[str, Any] = {}
-    if problem.forward is not None:
-        values = dict(zip(names, start.tolist(), strict=True)) | dict(problem.constants)
-        forward = trace_forward(problem.forward, values, digits=digits)
-        passes = {"backward": trace_backward(problem.forward, values, names, digits=digits)}
-    return passes | trace_rule(
+    made = trace_rule(
         rule, next(contender.settings()), start, true_gradient if given is None else given, names,
         steps=steps, exact=exact, digits=digits, optimizer=contender.name, problem=task.name,
-        forward=forward, true_gradient=true_gradient(start),
+        true_gradient=true_gradient(start),
     )  # fmt: skip
+    if problem.forward is not None:
+        made |= _passes(task, made["start"], digits)
+        if given is None:
+            for before, step in itertools.pairwise(made["steps"]):
+                step |= _passes(task, before["x"], digits)
+    return made
+
+
+def _passes(task: Task, x: Sequence[float | None], digits: int) -> dict[str, Any]:
+    """The forward and the backward pass at `x`; nothing where x is no longer finite."""
+    form = task.problem.forward
+    if form is None or None in x:
+        return {}
+    names = tables.coordinates(task)
+    values = dict(task.problem.constants) | {
+        n: v for n, v in zip(names, x, strict=True) if v is not None
+    }
+    return {
+        "forward": trace_forward(form, values, digits=digits),
+        "backward": trace_backward(form, values, names, digits=digits),
+    }
 
 
 def gradient_at(task: Task) -> Any:

@@ -92,11 +92,32 @@ def test_the_backward_pass_of_a_page_is_its_true_gradient() -> None:
     experiment = everything()
     task = task_of(experiment, "relu_network")
     start = np.array([0.7, -0.2, 0.4, 0.3])
-    page = byhand.page(task, experiment.contender("adam"), start, steps=1)
-    partials = {p["parameter"]: p["value"] for p in page["backward"]["partials"]}
-    assert [partials[name] for name in page["names"]] == pytest.approx(
-        page["true_gradient"], rel=1e-15
-    )
+    page = byhand.page(task, experiment.contender("adam"), start, steps=4)
+
+    def partials(at: dict[str, Any]) -> list[float]:
+        values = {entry["parameter"]: entry["value"] for entry in at["backward"]["partials"]}
+        return [values[name] for name in page["names"]]
+
+    assert partials(page) == pytest.approx(page["true_gradient"], rel=1e-14)
+    first, *later = page["steps"]
+    assert "backward" not in first  # it stands on the page itself
+    for step in later:
+        assert partials(step) == pytest.approx(step["gradient"], rel=1e-14)
+    captions = [part.text for part in parts(page)]
+    assert "The forward pass of step 2: the loss where the step before it ended." in captions
+
+
+def test_given_gradients_have_no_passes_after_the_start() -> None:
+    spec = """
+steps: 2
+problems: [{given: {use: recorded_gradients, w1: [1, 2], b1: [1, 2], w2: [1, 2], b2: [1, 2]}}]
+optimizers: [sgd]
+"""
+    experiment = parse("title: t" + spec, Path("given.yaml"))
+    (task,), (contender,) = experiment.tasks, experiment.contenders
+    page = byhand.page(task, contender, Draws(0).first(task), steps=2)
+    assert len(page["backward"]["partials"]) == 4
+    assert not [step for step in page["steps"] if "forward" in step or "backward" in step]
 
 
 # Text

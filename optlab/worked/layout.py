@@ -48,18 +48,17 @@ def with_first(pages: list[dict[str, Any]]) -> list[tuple[dict[str, Any], bool]]
 
 def parts(page: dict[str, Any], first: bool = True) -> list[Part]:
     """A page of `trace_rule`: settings and start, the forward and the backward pass at the start
-    (where `first`), then each step."""
+    (where `first`), then each step, with the passes before it that it has itself."""
     start = _pairs(page["names"], page["start"])
     settings = ", ".join(f"{name} {_short(value)}" for name, value in page["hypers"].items())
     on = f" on {page['problem']}" if page["problem"] else ""
     out = [Part(f"{page['optimizer']}{on}, {settings}. Start: {start}.")]
-    if page.get("forward") and first:
-        rows = tuple(_row(line) for line in page["forward"])
-        out.append(Part("The forward pass: the loss at the start.", rows))
-    if page.get("backward") and first:
-        out += _backward(page["backward"])
+    if first:
+        out += _passes(page, "The forward pass: the loss at the start.")
     out += _given(page)
-    out += [_step(page, step) for step in page["steps"]]
+    for step in page["steps"]:
+        where = f"The forward pass of step {step['t']}: the loss where the step before it ended."
+        out += [*_passes(step, where), _step(page, step)]
     if page.get("largest_error") is not None:
         out.append(Part("Against 50-digit arithmetic the largest relative error of these numbers is "
                         f"{page['largest_error']:.1e}."))  # fmt: skip
@@ -70,6 +69,13 @@ def _row(entry: dict[str, Any], whose: str = "", again: bool = False) -> Row:
     result = entry["text"] if entry.get("text") else _value(entry["value"])
     formula = "" if again else entry["formula"]
     return Row(formula, entry["substituted"], result, whose, entry.get("note", ""))
+
+
+def _passes(at: dict[str, Any], caption: str) -> list[Part]:
+    """The forward and the backward pass that a page, or a step of it, has."""
+    rows = tuple(_row(line) for line in at.get("forward", ()))
+    forward = [Part(caption, rows)] if rows else []
+    return forward + (_backward(at["backward"]) if at.get("backward") else [])
 
 
 def _backward(backward: dict[str, Any]) -> list[Part]:
