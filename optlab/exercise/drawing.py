@@ -201,15 +201,15 @@ def _is_fair(exercise: Exercise) -> bool:
     signs = {g > 0 for row in table for g in row}
     if not apart or (len(signs) == 1 and len(starts) * exercise.steps > 1):
         return False
-    return all(_is_clear(page) for page in pages(exercise))
+    return all(_is_clear(page, exercise.digits) for page in pages(exercise))
 
 
-def _is_clear(page: dict[str, Any]) -> bool:
+def _is_clear(page: dict[str, Any], digits: int) -> bool:
     before = page["start"]
     for step in page["steps"]:
         for line in step["lines"]:
             values = [cell["value"] for cell in line["cells"]]
-            if any(value is None or value == 0 for value in values):
+            if any(value is None or value == 0 or _is_tie(value, digits) for value in values):
                 return False
             if line["name"] != "x" and not _apart(values):
                 return False
@@ -219,6 +219,13 @@ def _is_clear(page: dict[str, Any]) -> bool:
             return False
         before = step["x"]
     return True
+
+
+def _is_tie(value: float, digits: int) -> bool:
+    """Whether `value` lies between two numbers of so many digits, so that two honest people round it
+    differently."""
+    places = digits if abs(value) >= 0.1 else digits - 1 - math.floor(math.log10(abs(value)))
+    return abs(abs(value) * 10**places % 1 - 0.5) < 1e-3
 
 
 def _apart(values: Sequence[float]) -> bool:

@@ -45,7 +45,10 @@ def answers_file(exercise: Exercise) -> str:
 def scalar(text: str) -> str:
     """`text` (printable, one line) as a YAML scalar: plain where it is only words, else quoted."""
     plain = re.fullmatch(r"[^\W_](?:[\w.'()-]| (?=\S))*", text)
-    return text if plain or not text else json.dumps(text, ensure_ascii=False)
+    if plain or not text:
+        return text
+    quoted = json.dumps(text, ensure_ascii=False)
+    return re.sub("[\ufeff\ufffe\uffff]", lambda sign: f"\\u{ord(sign.group()):04x}", quoted)
 
 
 def slug(name: str) -> str:

@@ -9,6 +9,7 @@ file becomes a note in its row.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,7 @@ from optlab.exercise.key import Key, read_key, spec_of
 from optlab.files import atomic_write
 from optlab.spec.errors import Faults, SpecError
 from optlab.spec.handwritten import read_entries
-from optlab.spec.model import Marking, Written
+from optlab.spec.model import Experiment, Marking, Written
 from optlab.spec.nodes import Node, compose
 from optlab.spec.read import parse
 from optlab.worked.checked import Checked
@@ -164,6 +165,9 @@ def _look(one: Handed) -> None:
         root = compose(one.text, one.file)
     except SpecError as error:
         one.notes += [f"line {fault.line}: {fault.message}" for fault in error.faults]
+        for name in ("student", "sheet"):  # so that it is known at least whose page cannot be read
+            found = re.search(rf"^{name}:[ \t]*(\S.*)$", one.text, flags=re.MULTILINE)
+            setattr(one, name, " ".join(found.group(1).split())[:100] if found else "")
         return
     if not isinstance(root.value, dict):
         one.notes.append("has no `handwritten:` lines")
@@ -275,7 +279,25 @@ def _checked(exercise: Exercise, one: Handed) -> list[Checked]:
     whole = [line for line in written if line.step is not None or line.part]
     if len(whole) < len(written):
         one.notes.append("lines that do not say their step were not marked")
-    return byhand.check(experiment, whole)
+    return _checked_as_far(experiment, whole, one)
+
+
+def _checked_as_far(experiment: Experiment, lines: list[Written], one: Handed) -> list[Checked]:
+    """A page without those of its lines whose arithmetic cannot be done, such as 1e999999999."""
+    try:
+        return byhand.check(experiment, lines)
+    except (ArithmeticError, ValueError, RecursionError):
+        sound = []
+        for line in lines:
+            try:
+                byhand.check(experiment, [line])
+            except (ArithmeticError, ValueError, RecursionError):
+                one.notes.append(f"line {line.row}: {line.key} cannot be worked out")
+            else:
+                sound.append(line)
+        if len(sound) == len(lines):  # it is not a line of its own that fails
+            raise
+        return byhand.check(experiment, sound)
 
 
 def _places(exercise: Exercise) -> list[Place]:
@@ -300,7 +322,7 @@ def _row(
         row |= _counts(exercise, found, key)
         coarse = _first(found, exercise, coarse=True)
         if coarse is not None:
-            one.notes.append(f"too few digits for a mark, as in {_told(coarse)}")
+            one.notes.append(f"too little is written for a mark, as in {_told(coarse)}")
         if (slip := _first(found, exercise, coarse=False)) is not None:
             row |= {
                 "first_slip": f"{_told(slip)}, should be {slip.expected}",
@@ -314,7 +336,8 @@ def _row(
 
 def _counts(exercise: Exercise, found: list[Checked], key: Key) -> dict[str, Any]:
     """Points and kinds of lines. Of a line that is written twice the worse counts."""
-    marking = Marking(key.scheme["line"], key.scheme["answer"], key.scheme["follow_through"])
+    scheme = key.scheme
+    marking = Marking(float(scheme["line"]), float(scheme["answer"]), scheme["follow_through"])
     asked = _places(exercise)
     had: dict[Place, tuple[float, str]] = {}
     for checked in found:
@@ -327,10 +350,10 @@ def _counts(exercise: Exercise, found: list[Checked], key: Key) -> dict[str, Any
         had[place] = min(had.get(place, got), got)
     of = sum(marking.answer if line == "x" else marking.line for _, _, line, _ in asked)
     kinds = Counter(kind for _, kind in had.values())
-    points = sum(value for value, _ in had.values())
+    points = float(sum(value for value, _ in had.values()))
     return {
         "points": points,
-        "of": float(of),
+        "of": of,
         "share": round(points / of, 4) if of else 0.0,
         "right": kinds["right"],
         "follows": kinds["follows"],
@@ -350,9 +373,10 @@ def _kind(checked: Checked, digits: int) -> str:
 
 def _is_coarse(checked: Checked, digits: int) -> bool:
     """Whether a value is right only because hardly anything is written: not worked out to a number,
-    or more than one digit short of what was asked and not the value itself."""
+    or more than one digit short of what was asked and not the value itself. No value of a sheet is
+    zero, and noughts all down a page would follow from each other."""
     figure = figure_of(checked.written_line.chain[-1])
-    if figure is None:
+    if figure is None or figure.value == 0:
         return True
     number = figure.number
     if number.quantum <= Decimal(1).scaleb(1 - digits) or number.figures >= digits - 1:
