@@ -781,7 +781,10 @@ def _nice(rng: Random) -> Decimal:
 def _legible(plan: Plan) -> bool:
     """Whether every value, honest or carried, stands in full or keeps three significant digits."""
     hands = [replace(plan.hand, form="values", carried=carried) for carried in (False, True)]
-    honest, carried = (work(replace(plan, hand=hand)) for hand in hands)
+    try:
+        honest, carried = (work(replace(plan, hand=hand)) for hand in hands)
+    except decimal.DecimalException:  # a small value is 0 at these digits, and divides
+        return False
     return all(
         is_clear(honest.at(key).used, plan.hand) and bool(honest.at(key).used) == bool(carried.at(key).used)
         for key in plan.places()
