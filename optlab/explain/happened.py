@@ -27,7 +27,9 @@ ODD = ("diverged", "stalled", "left", "oscillates", "floor", "plateau", "returne
 """Kinds that a reader asks about, the oddest first."""
 
 _TAIL = 0.25  # the share of a run at its end in which it is asked whether the loss still falls
-_FALLS = 0.9  # from the first half of the tail to the second, by medians
+_FALLS = 0.9  # from the first half of the tail to the second, by their largest losses
+_CREEPS = 0.99  # from the first to the last of a tail that hardly ever rises
+_FALLS_IN_NOISE = 0.7  # from the third quarter to the last, by medians
 _MOVES = 1.05  # the largest loss of the tail over its smallest, for what is called an oscillation
 
 
@@ -83,19 +85,21 @@ def happened(
         )
     if np.isfinite(held):
         return event("converged")
-    return event(_tail(tail, minimum, random))
+    return event(_ending(kept, len(tail), minimum, random))
 
 
-def _tail(tail: np.ndarray, minimum: float | None, random: bool) -> str:
-    """How a run ends that has not met its target. Without a known minimum the loss itself is what
-    may fall: by less than a tenth, it is said to stay."""
-    gap = tail - (minimum if minimum is not None else min(0.0, float(tail.min())))
-    half = len(gap) // 2
-    before, after = float(np.median(gap[:half])), float(np.median(gap[half:]))
-    if after < _FALLS * before:
-        return "slow"
+def _ending(loss: np.ndarray, length: int, minimum: float | None, random: bool) -> str:
+    """How a run ends that has not met its target; its tail are the last `length` losses. Without a
+    known minimum the loss itself is what may fall."""
+    gap = loss - (minimum if minimum is not None else min(0.0, float(loss.min())))
+    tail, before = gap[-length:], gap[-2 * length : -length]
     if random:
-        return "floor"
-    rises = int((np.diff(gap) > 0).sum())
-    moves = gap.max() > _MOVES * gap.min()
-    return "oscillates" if rises >= 0.2 * (len(gap) - 1) and moves else "plateau"
+        falls = len(before) and np.median(tail) < _FALLS_IN_NOISE * np.median(before)
+        return "slow" if falls else "floor"
+    half = len(tail) // 2
+    rises = int((np.diff(tail) > 0).sum()) >= 0.2 * (len(tail) - 1)
+    if tail[half:].max() < _FALLS * tail[:half].max() or (
+        not rises and tail[-1] < _CREEPS * tail[0]
+    ):
+        return "slow"
+    return "oscillates" if rises and tail.max() > _MOVES * tail.min() else "plateau"

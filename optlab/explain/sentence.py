@@ -79,16 +79,18 @@ class _Facts:
             return (f"{where}it stands at {number(p.ratio)} of its limit of stability {local} "
                     f"({seen}{held})")  # fmt: skip
         limit = rate / p.ratio
-        words = "exactly" if abs(p.ratio - 1) < 5e-4 else f"{number(p.ratio, 4)} times"
+        words = "exactly" if abs(p.ratio - 1) < 5e-6 else f"{number(p.ratio)} times"
         return (f"{where}{RATE} {number(rate, 4)} is {words} the largest rate that is stable {local}, "
-                f"{number(limit, 4)} ({seen}{held})")  # fmt: skip
+                f"{number(limit)} ({seen}{held})")  # fmt: skip
 
     def factor(self) -> str:
         p = self.look
         if p.factor is None or not p.ratio or p.ratio <= 1 or not np.isfinite(p.factor):
             return ""
         held = "" if self.quadratic and not p.divides else ", to first order,"
-        return f"a step multiplies the error along the steepest direction{held} by {number(p.factor, 4)}"
+        return (
+            f"a step multiplies the error along the steepest direction{held} by {number(p.factor)}"
+        )
 
     def turned(self) -> str:
         t = self.turning
@@ -143,16 +145,15 @@ def _left(f: _Facts) -> tuple[str, list[str]]:
         what = (
             f"reached {f.target} at step {f.event.reached:,}, left it again ({rose}) and came back"
         )
-    why = [f.edge(), f.grown(), f.turned()]
-    if f.look.ratio is not None and f.look.ratio <= 1:
-        noisy = f.run.task.problem.random
-        why.append("so no loss of stability was measured")
-        if noisy:
-            why.append("the noise of its gradients can carry it out")
-        elif f.look.period is not None and f.look.factor is not None:
-            why.append(f"with its velocity the error along the steepest direction swings with a period "
-                       f"of {number(f.look.period)} steps, each of which multiplies it by "
-                       f"{number(f.look.factor)}")  # fmt: skip
+    if f.look.ratio is None or f.look.ratio > 1:
+        return what, [f.edge(), f.grown(), f.turned()]
+    why = [f.edge() + ", so no loss of stability was measured"]
+    if f.run.task.problem.random:
+        why.append("the noise of its gradients can carry it out")
+    elif f.look.period is not None and f.look.factor is not None:
+        why.append(f"with its velocity the error along the steepest direction swings with a period of "
+                   f"{number(f.look.period)} steps, each of which multiplies it by "
+                   f"{number(f.look.factor)}")  # fmt: skip
     return what, why
 
 
