@@ -200,12 +200,14 @@ def _is_rooted(spot: Spot) -> bool:
 
 
 def shifted_point(spot: Spot) -> Iterator[Slip]:
+    name = "shifted decimal point"
     for by in (-1, 1, -2, 2):
-        name = "shifted decimal point"
-        yield Slip(f"{name} of the result", name, rewrite=shift(by))
+        far = ", two places" if abs(by) == 2 else ""
+        yield Slip(f"{name} of the result{far}", name, rewrite=shift(by))
         for path, leaf in spot.leaves():
             if leaf.name not in ("t", "eps") and not (leaf.name.startswith("beta") and by > 0):
-                yield spot.slip(f"{name} of a number", name, path, replace(leaf, copied=shift(by)))
+                kind = f"{name} of a number{far}"
+                yield spot.slip(kind, name, path, replace(leaf, copied=shift(by)))
 
 
 def swapped_sign(spot: Spot) -> Iterator[Slip]:
@@ -708,14 +710,12 @@ def _draw_slip(rng: Random, plan: Plan, clean: Page, group: str) -> tuple[Key, S
         for slip in makers[group](Spot(plan, key, lines[key[1]])):
             found.setdefault(slip.kind, []).append((key, slip))
     found.pop("previous step's value of the step", None)  # as well the wrong t
-    if not found:
+    kinds = [kind for kind in sorted(found) if "two places" not in kind or rng.random() < 0.2]
+    if not kinds:
         return None
-    kinds = sorted(found)
     usual = [kind for kind in kinds if kind.endswith("(1 - b)^t")]
     kind = rng.choice(usual if usual and rng.random() < 0.5 else kinds)
     key, slip = rng.choice(found[kind])
-    if "shifted" in kind and rng.random() < 0.7:
-        key, slip = rng.choice(found[kind][: len(found[kind]) // 2] or found[kind])
     late = 1 if group in LATE and rng.random() < 0.3 else 0
     copied = any(isinstance(leaf, Leaf) and leaf.copied for _, leaf in branches(slip.tree or ONE))
     return key, replace(slip, late=0 if copied else slip.late or late)

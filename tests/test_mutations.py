@@ -193,7 +193,10 @@ class Row:
     wrong: int = 0
     none: int = 0
     invented: int = 0  # a cause of the list for a kind outside it
-    undecidable: int = 0  # of these, where a cause of the list gives the written number too
+    undecidable: int = (
+        0  # a kind outside it that writes the number that one of the list would write
+    )
+    called: int = 0  # of these, called by that cause
 
 
 @dataclass
@@ -243,6 +246,7 @@ class Tally:
         if slip.cause is None:
             row.undecidable += bool(fit)
             row.invented += cause is not None and cause not in fit
+            row.called += cause in fit
             return [f"invented: {slip.kind} was called {cause}"] * (cause is not None and cause not in fit)  # fmt: skip
         right = cause in same | {slip.cause} | (
             SQUARE_CAUSES if slip.cause in SQUARE_CAUSES else set()
