@@ -23,7 +23,10 @@ SIGNS = {"slip": ("✗", "red"), "close": ("≈", "yellow"), "not carried": ("�
 def check(
     specs: Annotated[
         list[Path],
-        typer.Argument(help="Spec files with `handwritten:` lines.", metavar="SPEC..."),
+        typer.Argument(
+            help="Spec files with `handwritten:` lines, or with --key a folder of handed-in pages.",
+            metavar="SPEC...",
+        ),
     ],
     form: Annotated[
         Literal["text", "json", "markdown"], typer.Option("--format", help="How it is told.")
@@ -32,8 +35,23 @@ def check(
     marks: Annotated[
         bool, typer.Option("--marks", help="Add points by the marking scheme.")
     ] = False,
+    key: Annotated[
+        Path | None,
+        typer.Option(help="Mark a folder by this key of `optlab exercise`.", metavar="FILE"),
+    ] = None,
+    out_: Annotated[
+        Path | None, typer.Option("--out", help="Write the marks as CSV.", metavar="FILE")
+    ] = None,
 ) -> None:
-    """Check handwritten lines against the exact values; exit code 1 where a line slipped."""
+    """Check handwritten lines against the exact values; exit code 1 where a line slipped. With --key
+    mark all pages in a folder; exit code 0 once they are marked."""
+    if key is not None or out_ is not None:
+        if key is None or len(specs) != 1:
+            complain("marks are made of one folder and its key: optlab check FOLDER --key key.yaml")
+            raise typer.Exit(WRONG)
+        with plain_errors():
+            _mark(specs[0], key, out_, form)
+        return
     from optlab import byhand
 
     slipped = False
@@ -59,6 +77,34 @@ def check(
         out.print(json.dumps(told, indent=1, ensure_ascii=False))
     if slipped:
         raise typer.Exit(CHANGED)
+
+
+def _mark(folder: Path, key: Path, to: Path | None, form: str) -> None:
+    """A row a student on the terminal, and the whole table as CSV where that is asked for."""
+    from optlab.exercise.marking import mark_folder, summary
+
+    table = mark_folder(folder, key, to)
+    if form == "json":
+        out.print(table.to_json(orient="records", indent=1, force_ascii=False))
+        return
+    shown = table.copy()
+    for name in ("points", "of"):
+        shown[name] = [f"{value:g}" if value == value else "" for value in table[name]]
+    head = ["student", "points", "of", "first_slip", "cause", "notes"]
+    rows = [head, *shown[head].values.tolist()]
+    if form == "markdown":
+        rows = [[cell.replace("|", "\\|").replace("<", "&lt;") for cell in row] for row in rows]
+        rows.insert(1, ["---"] * len(head))
+        for row in rows:
+            tell(f"| {' | '.join(row)} |")
+    else:
+        for student, points, of, slip, cause, notes in rows[1:]:
+            said = "; ".join(text for text in (slip, cause, notes) if text)
+            tell((student or "nobody's file", "bold"), f"  {points} of {of}" if of else "",
+                 f"  {said}" if said else "")  # fmt: skip
+    tell((summary(table), "bold"))
+    if to is not None:
+        tell(f"marks: {to}")
 
 
 def _text(title: str, lines: list[Checked], marking: Marking | None, every: bool) -> None:

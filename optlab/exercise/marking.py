@@ -40,6 +40,8 @@ __all__ = ["COLUMNS", "Handed", "mark", "mark_folder", "summary"]
 COLUMNS = ("student", "points", "of", "share", "right", "follows", "slips", "coarse", "missing",
            "first_slip", "cause", "file", "notes")  # fmt: skip
 
+_COUNTS = ("right", "follows", "slips", "coarse", "missing")
+
 LARGEST = 100_000  # bytes; a filled-in page has two thousand
 MOST_FILES = 5_000
 MOST_NOTES = 4
@@ -94,7 +96,7 @@ def mark(handed: Sequence[Handed], key: Key) -> pd.DataFrame:
         rows += _rows(exercise, _distinct(of[exercise.student]), key)
     rows += [_row(one.student, None, [], one) for one in strays]
     frame = pd.DataFrame([{name: _cell(row[name]) for name in COLUMNS} for row in rows])
-    return frame.reindex(columns=list(COLUMNS))
+    return frame.reindex(columns=list(COLUMNS)).astype(dict.fromkeys(_COUNTS, "Int64"))
 
 
 def summary(table: pd.DataFrame) -> str:

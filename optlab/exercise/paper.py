@@ -183,10 +183,10 @@ _PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 \usepackage{iftex}
 \ifPDFTeX\IfFileExists{lmodern.sty}{\usepackage[T1]{fontenc}\usepackage{lmodern}}{}\else\usepackage{fontspec}\fi
 \usepackage[margin=2.2cm]{geometry}
-\usepackage{amsmath,array,longtable}
+\usepackage{amsmath,array}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{6pt}
-\renewcommand{\arraystretch}{1.5}
+\renewcommand{\arraystretch}{1.4}
 \pagestyle{plain}
 \begin{document}
 """
@@ -207,24 +207,26 @@ def _latex_block(block: Block) -> str:
         return f"\\subsection*{{{_latex_text(block.text)}}}"
     if isinstance(block, Text):
         return _latex(block.pieces)
-    columns = len(block.head)
     blanks = {i for row in block.rows for i, cell in enumerate(row) if cell is BLANK}
     width = 0.8 / max(1, len(blanks))
-    kinds = [f"p{{{width:.2f}\\textwidth}}" if i in blanks else "l" for i in range(columns)]
-    edge = "|" if blanks else ""
-    rows = " \\\\\n".join(" & ".join(map(_latex, row)) + _strut(row) for row in block.rows)
-    if blanks:
-        rows = rows.replace(" \\\\\n", " \\\\ \\hline\n")
-    caption = f"{_latex_text(block.caption)}\n\n" if block.caption else ""
-    return (
-        f"{caption}\\begin{{longtable}}[l]{{{edge}{edge.join(kinds)}{edge}}}\n\\hline\n"
-        f"{' & '.join(map(_latex, block.head))} \\\\ \\hline\n\\endhead\n{rows} \\\\ \\hline\n"
-        "\\end{longtable}"
+    kinds = [f"p{{{width:.2f}\\textwidth}}" if i in blanks else "l" for i in range(len(block.head))]
+    edge, line = ("|", " \\\\ \\hline\n") if blanks else ("", " \\\\\n")
+    rows = line.join(_strut(row) + " & ".join(map(_latex, row)) for row in block.rows)
+    caption = f"{_latex_text(block.caption)}\\par\\smallskip\n" if block.caption else ""
+    return (  # in a box of its own, so that no page ends inside a table
+        f"\\begin{{minipage}}{{\\textwidth}}\n{caption}"
+        f"\\begin{{tabular}}{{{edge}{edge.join(kinds)}{edge}}}\n\\hline\n"
+        f"{' & '.join(map(_latex, block.head))} \\\\ \\hline\n{rows} \\\\ \\hline\n"
+        "\\end{tabular}\\par\\medskip\n\\end{minipage}"
     )
 
 
 def _strut(row: Sequence[Pieces]) -> str:
-    return r" \rule[-8pt]{0pt}{24pt}" if any(cell is BLANK for cell in row) else ""
+    """Height for a hand, or for a fraction."""
+    if any(cell is BLANK for cell in row):
+        return r"\rule[-8pt]{0pt}{24pt}"
+    tall = any(isinstance(p, Math) and r"\frac" in p.latex for cell in row for p in cell)
+    return r"\rule[-15pt]{0pt}{34pt}" if tall else ""
 
 
 def _latex_text(text: str) -> str:

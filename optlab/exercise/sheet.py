@@ -45,15 +45,15 @@ def question(exercise: Exercise, scheme: Scheme) -> list[Block]:
     count = exercise.steps
     names = [label(name) for name in exercise.settings]
     text = f"Work {count} step{'s' * (count > 1)} of {_listed(names)} by hand."
-    head: list[Pieces] = [("parameter",), ("start",)]
+    head: list[Pieces] = [("",), ("start",)]
     rows: list[list[Pieces]] = []
     for name in exercise.names:
         given: list[Pieces] = [(Math(symbol(name)),), (_number(exercise.start[name]),)]
         rows.append([*given, *((_number(g),) for g in exercise.gradients[name])])
-    head += [("gradient ", Math(rf"g_{t}")) for t in range(1, count + 1)]
+    head += [(Math(rf"g_{{{t}}}"),) for t in range(1, count + 1)]
     blocks: list[Block] = [
-        Text((f"{text} The gradients are given, one for each step; they do not depend on where you "
-              "are. Each parameter goes its own way, by the same formulas.",)),
+        Text((f"{text} The gradients g are given, one for each step; they do not depend on where "
+              "you are. Each parameter goes its own way, by the same formulas.",)),
         Table(head, rows, "What is given."),
     ]  # fmt: skip
     for name, settings in exercise.settings.items():
@@ -134,7 +134,7 @@ def _left(line: dict[str, Any], t: int) -> str:
 def solution(exercise: Exercise, scheme: Scheme, title: str = "") -> Page:
     """Every line with its numbers put in, and its value."""
     worked = pages(exercise)
-    head: list[Pieces] = [("optimizer",), *((Math(symbol(n)),) for n in exercise.names)]
+    head: list[Pieces] = [("",), *((Math(symbol(n)),) for n in exercise.names)]
     answers: list[list[Pieces]] = [
         [(label(page["optimizer"]),), *((_last(page, i),) for i in range(len(exercise.names)))]
         for page in worked
@@ -161,7 +161,7 @@ def _worked(step: dict[str, Any]) -> Table:
         for cell in line["cells"]:
             whose: Pieces = (Math(symbol(cell["parameter"])),) if cell["parameter"] else ("all",)
             rows.append([(Math(left),), whose, (Math(cell["substituted"]),), (cell["text"],)])
-    head: list[Pieces] = [("line",), ("parameter",), ("numbers put in",), ("value",)]
+    head: list[Pieces] = [("line",), ("of",), ("numbers put in",), ("value",)]
     return Table(head, rows, f"Step {step['t']}.")
 
 
