@@ -163,7 +163,8 @@ def test_one_slip_is_told_once() -> None:
 @pytest.mark.parametrize(
     ("lines", "cause"),
     [
-        (("rmsprop 1 s_w1: -0.12",), None),
+        (("rmsprop 1 s_w1: -0.12",), "unsquared gradient"),
+        (("rmsprop 2 w1: 1.3333",), None),
         (("rmsprop 2 s_w1: 0.0496",), "unsquared gradient"),  # 0.1296 - 0.08
         (("rmsprop 2 s_w1: 0.4400",), "early root"),
         (("rmsprop 2 w1: 1.22945",), "lost root"),  # 0.08 / 0.1936 = 0.41322

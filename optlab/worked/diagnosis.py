@@ -36,6 +36,7 @@ CAUSES = (
     "shifted decimal point",
     "swapped digits",
     "doubled digit",
+    "doubled, not squared",
     "another hyperparameter",
     "lost term",
 )
@@ -72,7 +73,7 @@ def cause_of(
 
     `right` are the values that would have been right; `sources` are ways to read the inputs (held,
     exact), and a change may explain the figure from any of them."""
-    matched: dict[str, Cause] = {}
+    matched: dict[str, tuple[Cause, bool]] = {}
     tried: dict[str, set[str]] = {}
     for guess in _guesses(reckoning, row, t, i, names):
         for at in sources:
@@ -84,16 +85,25 @@ def cause_of(
                 continue
             kind = guess.cause.kind
             tried.setdefault(kind, set()).add(mpmath.nstr(value, 8))
-            if figure.agrees(value) and (figure.figures > 1 or figure.agrees(value, coarse=False)):
-                matched.setdefault(kind, guess.cause)
+            same = _same(value, figure)
+            if same or figure.agrees(value):
+                before = matched.get(kind)
+                if before is None or (same and not before[1]):
+                    matched[kind] = guess.cause, same
     pen = digits_cause(figure, right)
     if pen is not None:  # few changes are tried there, so that chance hardly explains a match
-        matched[pen.kind] = pen
-        tried[pen.kind] = set()
+        matched[pen.kind] = pen, True
     for kind in CAUSES:
-        if kind in matched and _telling(figure, len(tried[kind])):
-            return matched[kind]
+        if kind in matched:
+            cause, same = matched[kind]
+            if same or _telling(figure, len(tried[kind])):
+                return cause
     return None
+
+
+def _same(value: Any, figure: Figure) -> bool:
+    """Whether a number is written in full: idle zeros are left out, so that 0.5 may be 0.500000."""
+    return bool(value != 0 and abs(value - figure.value) <= abs(value) * mpmath.mpf("1e-7"))
 
 
 def _alike(value: Any, right: Any, figure: Figure) -> bool:
@@ -181,8 +191,21 @@ def _guesses(
 ) -> Iterator[_Guess]:
     for cause, expression in (*_changes(row), *_conventions(reckoning, row)):
         yield _changed(reckoning, row, t, i, cause, expression)
+    whole = _with_parts(reckoning, row)
+    if whole is not row:  # a part that was written by itself may have been passed over
+        for cause, expression in _changes(whole):
+            yield _changed(reckoning, whole, t, i, cause, expression)
     yield from _other_inputs(reckoning, row, t, i, names)
     yield from _other_results(reckoning, row, t, i, names)
+
+
+def _with_parts(reckoning: Reckoning, row: Row) -> Row:
+    """`row` with its parts put back in."""
+    parts = {r.name: r.expression for r in reckoning.rows if r.part and r.line == row.line}
+    if not row.names & parts.keys():
+        return row
+    known = {name for r in reckoning.rows for name in r.names} - parts.keys()
+    return Row(row.name, row.line, row.part, _inlined(row.expression, parts, known))
 
 
 def _changes(row: Row) -> Iterator[tuple[Cause, ast.expr]]:
@@ -201,7 +224,11 @@ def _local(node: ast.AST, row: Row) -> Iterator[tuple[str, str, ast.expr]]:
     match node:
         case ast.Call(func=ast.Name(id="sqrt"), args=[inside]):
             yield "lost root", "no root is taken", inside
-            if isinstance(inside, ast.BinOp) and isinstance(inside.op, ast.Add):
+            if (
+                isinstance(inside, ast.BinOp)
+                and isinstance(inside.op, ast.Add)
+                and not _is_eps(inside.right)
+            ):
                 rooted = _binary(_call("sqrt", inside.left), ast.Add(), inside.right)
                 yield "misplaced bracket", f"{text} is worked as {on_paper(rooted)}", rooted
         case ast.BinOp(left=base, op=ast.Pow(), right=ast.Constant(value=2)):
@@ -209,7 +236,7 @@ def _local(node: ast.AST, row: Row) -> Iterator[tuple[str, str, ast.expr]]:
             kind = "unsquared gradient" if named else "lost square"
             yield kind, f"{on_paper(base)} is not squared", base
             twice = _binary(base, ast.Mult(), ast.Constant(2))
-            yield kind, f"{on_paper(base)} is doubled, not squared", twice
+            yield "doubled, not squared", f"{on_paper(base)} is doubled, not squared", twice
         case ast.BinOp(left=ast.Constant(value=1), op=ast.Sub(), right=ast.BinOp(
             left=base, op=ast.Pow(), right=power
         )):  # fmt: skip
@@ -232,7 +259,8 @@ def _signs_and_terms(node: ast.BinOp, text: str) -> Iterator[tuple[str, str, ast
         other = ast.Sub() if isinstance(node.op, ast.Add) else ast.Add()
         turned = _binary(node.left, other, node.right)
         yield "swapped sign", f"{text} is worked as {on_paper(turned)}", turned
-        yield "lost term", f"{on_paper(node.right)} is left out", node.left
+        if on_paper(node.left) != "x":  # then it is the value of the step before
+            yield "lost term", f"{on_paper(node.right)} is left out", node.left
         if isinstance(node.op, ast.Add):
             yield "lost term", f"{on_paper(node.left)} is left out", node.right
     if isinstance(node.op, ast.Mult):
@@ -266,7 +294,8 @@ def _brackets(node: ast.BinOp) -> Iterator[ast.expr]:
         yield _binary(_binary(left, op, right.left), ast.Pow(), right.right)
     if isinstance(op, ast.Pow) and isinstance(left, ast.BinOp) and isinstance(left.op, sums):
         yield _binary(left.left, left.op, _binary(left.right, op, right))
-    if isinstance(op, ast.Add) and isinstance(left, ast.Call) and on_paper(left.func) == "sqrt":
+    rooted = isinstance(left, ast.Call) and on_paper(left.func) == "sqrt"
+    if isinstance(op, ast.Add) and isinstance(left, ast.Call) and rooted and not _is_eps(right):
         yield _call("sqrt", _binary(left.args[0], op, right))
 
 
@@ -282,20 +311,12 @@ def _conventions(reckoning: Reckoning, row: Row) -> Iterator[tuple[Cause, ast.ex
         )
         if not alike or other.name == form.name or row.part:
             continue
-        for line in other.lines:
-            known = {
-                *reckoning.settings,
-                "t",
-                "g",
-                "x",
-                *form.states,
-                *(r.name for r in reckoning.rows),
-            }
-            if line.name == row.line and line.names - set(_called(line.expression)) <= known:
-                yield (
-                    Cause("other convention", f"this is how {other.name} does it"),
-                    line.expression,
-                )
+        known = {*reckoning.settings, "t", "g", "x", *form.states}
+        known |= {r.name for r in reckoning.rows}
+        lines = {line.name: line.expression for line in other.lines}
+        if row.line in lines:
+            told = Cause("other convention", f"this is how {other.name} does it")
+            yield told, _inlined(lines[row.line], lines, known)
     for node in ast.walk(row.expression):
         match node:
             case ast.Call(func=ast.Name(id="sqrt"), args=[ast.BinOp(
@@ -313,6 +334,18 @@ def _conventions(reckoning: Reckoning, row: Row) -> Iterator[tuple[Cause, ast.ex
                     Cause("other convention", "eps stands inside the root"),
                     _replaced(row.expression, node, within),
                 )
+
+
+def _inlined(expression: ast.expr, lines: dict[str, ast.expr], known: set[str]) -> ast.expr:
+    """`expression` with the lines of its own rule put in for what the other rule does not have."""
+    for node in ast.walk(expression):
+        if isinstance(node, ast.Name) and node.id in lines and node.id not in known:
+            return _inlined(_replaced(expression, node, lines[node.id]), lines, known)
+    return expression
+
+
+def _is_eps(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "eps"
 
 
 def _called(expression: ast.expr) -> Iterator[str]:
@@ -334,6 +367,8 @@ def _other_inputs(
             if earlier in reckoning.exact:
                 yield _read(reckoning, row, t, i, key, earlier, Cause(
                     "previous step's value", f"{told} is that of step {earlier[0]}"))  # fmt: skip
+        for power in (1, -1):
+            yield _moved(reckoning, row, t, i, key, power)
         for j in range(reckoning.count):
             if j != i and (step, name, j) in reckoning.exact:
                 yield _read(reckoning, row, t, i, key, (step, name, j), Cause(
@@ -367,12 +402,25 @@ def _read(
     )
 
 
+def _moved(reckoning: Reckoning, row: Row, t: int, i: int, key: Key, power: int) -> _Guess:
+    """One input with its decimal point a place away."""
+    side = "right" if power > 0 else "left"
+    told = f"in {key[1]} the decimal point stands one place too far {side}"
+    factor = mpmath.mpf(10) ** power
+
+    def value(at: Callable[[Key], Any]) -> Any:
+        return reckoning.value(row, t, i, lambda k: at(k) * factor if k == key else at(k))
+
+    return _Guess(Cause("shifted decimal point", told), value)
+
+
 def _other_results(
     reckoning: Reckoning, row: Row, t: int, i: int, names: tuple[str, ...]
 ) -> Iterator[_Guess]:
     """The whole line copied from the step before or from another parameter."""
-    if (t - 1, row.name, i) in reckoning.exact and row.name != "x":
-        cause = Cause("previous step's value", f"this is the value of step {t - 1}")
+    if (t - 1, row.name, i) in reckoning.exact:
+        told = f"this is the value of step {t - 1}" if t > 1 else "this is the value at the start"
+        cause = Cause("previous step's value", told)
         yield _copied(cause, (t - 1, row.name, i))
     for j in range(reckoning.count):
         if j != i:

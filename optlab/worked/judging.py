@@ -11,7 +11,7 @@ from typing import Any
 import mpmath
 
 from optlab.arithmetic import Number, Operation, Term, names, numbers, value_of
-from optlab.worked.diagnosis import Cause, cause_of, digits_cause, on_paper
+from optlab.worked.diagnosis import CAUSES, Cause, cause_of, digits_cause, on_paper
 from optlab.worked.digits import Figure, figure_of, shown, wanted
 from optlab.worked.reckoning import Held, Key, Reckoning, Row, evaluated
 from optlab.worked.trace import DIGITS
@@ -25,7 +25,7 @@ VERDICTS = (
 RIGHT = {"rounded": "correct as rounded", "truncated": "correct as truncated"}
 CLOSE, SLIP, FOLLOWS, NOT_CARRIED = VERDICTS[2:]
 _LAST_DIGIT = "off in the last digit only"
-_TINY = mpmath.mpf("1e-9")
+_TINY = mpmath.mpf("1e-7")
 _BESIDE = mpmath.mpf("1e-3")
 
 
@@ -325,9 +325,14 @@ class _Judge:
                 same = before.verdict in (SLIP, FOLLOWS)
                 return Judgement(FOLLOWS if same else RIGHT["rounded"], value, shown(self.exact))
         operand = self._operand(term)
-        if operand is not None:
+        if operand is not None and operand.cause in CAUSES:
             return replace(operand, value=value)
-        return self._wrong_value(value)
+        whole = self._wrong_value(value)
+        # A number that is another quantity of this page says more than that a point has moved.
+        weak = whole.cause not in CAUSES or whole.cause == "shifted decimal point"
+        if operand is not None and (whole.cause not in CAUSES or (operand.cause and weak)):
+            return replace(operand, value=value)
+        return whole
 
     def right_values(self) -> list[Any]:
         return [self.exact, self.mended, *self.right_range]
@@ -358,11 +363,12 @@ class _Judge:
         known = [abs(v) for v in self.known]
         if any(value == sure for sure in self.certain):
             # A 1 may stand for 1.0001, a root with eps beside it.
-            return [value, *(v for v in known if abs(v - value) <= _BESIDE * abs(value))][:4]
-        meant = [v for v in known if figure.agrees(v) or (near and figure.near(v))]
-        if not meant and number.figures >= 3:
-            meant = [value - figure.quantum, value + figure.quantum]
-        return list(dict.fromkeys([value, *meant]))[:4]
+            meant = [v for v in known if abs(v - value) <= _BESIDE * abs(value)]
+        else:
+            meant = [v for v in known if figure.agrees(v) or (near and figure.near(v))]
+            if not meant and number.figures >= 3:
+                meant = [value - figure.quantum, value + figure.quantum]
+        return list(dict.fromkeys((value, min([value, *meant]), max([value, *meant]))))
 
     @property
     def certain(self) -> list[Any]:
