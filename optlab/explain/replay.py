@@ -67,14 +67,17 @@ class Replay:
         self._stream, self._key = draws.stream(run), draws.key(run)
         self._first = cast(draws.start(run), precision)
         self._walk: Callable[..., Any] | None = None
+        self._state: Any = None
 
     def start(self) -> tuple[Any, Any]:
         """(parameters, state) before the first step."""
         import jax
 
-        with jax.enable_x64(self.precision == "float64"):
-            begin = jax.jit(lambda p, h: self.optimizer.start(p, {**h, **self.fixed}))
-            return self._first, jax.tree.map(np.asarray, begin(self._first, self.hypers))
+        if self._state is None:
+            with jax.enable_x64(self.precision == "float64"):
+                begin = jax.jit(lambda p, h: self.optimizer.start(p, {**h, **self.fixed}))
+                self._state = jax.tree.map(np.asarray, begin(self._first, self.hypers))
+        return self._first, self._state
 
     def walk(self, steps: Sequence[int], begin: tuple[int, Any, Any] | None = None) -> Record:
         """The run at `steps` (rising), from (step, parameters, state), or from its start."""

@@ -69,14 +69,12 @@ class Mode:
             if high > 1e12:
                 return None
         # Stability is not lost and won again before: search the first loss on a fine grid, then halve.
-        grid = np.geomspace(1e-6, 1, 400) * high
-        low = 0.0
-        for mu in grid:
-            if self.radius(float(mu)) > 1 + 1e-12:
-                high = float(mu)
-                break
-            low = float(mu)
-        for _ in range(80):
+        grid = np.geomspace(1e-6, 1, 200) * high
+        maps = self.a + grid[:, None, None] * np.outer(self.c, np.eye(len(self.c))[0])
+        stable = np.abs(np.linalg.eigvals(maps)).max(axis=1) <= 1 + 1e-12
+        first = int(np.argmin(stable))
+        low, high = float(grid[first - 1]) if first else 0.0, float(grid[first])
+        for _ in range(50):
             middle = (low + high) / 2
             if self.radius(middle) > 1 + 1e-12:
                 high = middle
