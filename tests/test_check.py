@@ -359,3 +359,17 @@ def test_the_command_tells_slips_by_its_exit_code(tmp_path: Path) -> None:
                                        "0.1936"]  # fmt: skip
     assert "| rmsprop 2 | s of w1 | 0.44 |" in run(wrong, "--format", "markdown").output
     assert run(tmp_path / "none.yaml").exit_code == 2
+
+
+@pytest.mark.parametrize("file", ["README.md", "docs/spec.md"])
+def test_the_pages_in_the_docs_come_to_what_stands_beside_them(file: str, tmp_path: Path) -> None:
+    text = (ASSIGNMENT.parents[1] / file).read_text(encoding="utf-8")
+    block = next(b for b in text.split("```yaml\n") if b.startswith("title: A page to check"))
+    page = tmp_path / "page.yaml"
+    page.write_text(block.split("```")[0], encoding="utf-8")
+    told = run(page, "--all").output
+    assert "s of w1" in told
+    assert "0.44 should be 0.1936; early root (the root is taken already here)" in told
+    for line in text.splitlines():
+        if line.startswith("> ") and "of w1: slip" in line or "of b1: slip" in line:
+            assert line.partition(": ")[2].rstrip("\\") in told

@@ -11,6 +11,14 @@ from optlab.terminal import err
 
 __all__ = ["app", "checking", "exercising", "explaining", "main", "running", "tracing", "viewing"]
 
+# In the order of the work, for `--help`; what is not named here comes last.
+_ORDER = ("new", "plan", "run", "report", "open", "trace", "check", "exercise", "explain", "compare",
+          "list", "show", "version")  # fmt: skip
+_PLACES = {name: place for place, name in enumerate(_ORDER)}
+app.registered_commands.sort(
+    key=lambda c: _PLACES.get(c.name or getattr(c.callback, "__name__", ""), len(_ORDER))
+)
+
 
 def main() -> None:
     """Entry point: what a user can cause ends in a message and an exit code, not in a traceback."""
