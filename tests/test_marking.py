@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
+import re
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -12,7 +14,9 @@ import mpmath
 import pandas as pd
 import pytest
 from sheets_by_hand import entry, page, written
+from typer.testing import CliRunner
 
+from optlab import cli
 from optlab.exercise import Plan, read_key, write_class, write_one
 from optlab.exercise.marking import COLUMNS, mark_folder, summary
 from optlab.spec import SpecError
@@ -425,3 +429,102 @@ def test_faults_of_the_teacher_are_told(place, handed, tmp_path):
         mark_folder(handed, tmp_path / "nowhere.yaml")
     with pytest.raises(SpecError, match="is missing"):
         mark_folder(handed, put(tmp_path, "key.yaml", "format: 1\n"))
+
+
+# What is given back
+
+
+def test_a_page_is_given_back(place, key, handed, tmp_path):
+    exercise = key.exercises[0]
+    put(handed, "a.yaml", handed_in(exercise, swapped_sign, student="student 01"))
+    put(handed, "b.yaml", handed_in(key.exercises[1], tell=lambda at, text: "<b>0.1</b>"))
+    mark_folder(handed, place / "key.yaml", pages=tmp_path / "back")
+    assert {p.name for p in (tmp_path / "back").iterdir()} == {"student-01.html", "student-02.html"}
+    text = (tmp_path / "back" / "student-01.html").read_text("utf-8")
+    assert "23 of 24 points" in text
+    assert text.count("right given the line above that slipped") == 5
+    assert text.count(">slip: ") == 1
+    solved = page("adam", exercise.start, exercise.gradients, exercise.settings["adam"])
+    for *_, value in solved:  # the right value stands beside each line
+        short = written(value).rstrip("0").replace("-", "−")
+        assert short in text
+    text = (tmp_path / "back" / "student-02.html").read_text("utf-8")
+    assert "0 of 24 points" in text
+    assert "<b>" not in text
+    again = mark_folder(handed, place / "key.yaml", handed / "m.csv", handed / "back")
+    assert len(mark_folder(handed, place / "key.yaml", handed / "m.csv", handed / "back")) == len(
+        again
+    )
+
+
+# The commands
+
+
+def call(*arguments):
+    return CliRunner().invoke(cli.app, [str(a) for a in arguments], env={"TERM": "dumb"})
+
+
+def test_the_command(place, key, handed, tmp_path):
+    put(handed, "a.yaml", handed_in(key.exercises[0], swapped_sign))
+    put(handed, "b.txt", "x")
+    marks = tmp_path / "marks.csv"
+    told = call("check", handed, "--key", place / "key.yaml", "--out", marks)
+    assert told.exit_code == 0, told.output
+    assert "student 01  23 of 24  adam 1 m_w: " in told.output
+    assert "nobody's file  not a YAML file; not read" in told.output
+    assert "1 page marked, 96% of the points on average, 29 handed in nothing" in told.output
+    assert len(marks.read_text("utf-8-sig").splitlines()) == 1 + 30 + 1
+    told = call("check", handed, "--key", place / "key.yaml", "--format", "markdown")
+    assert told.output.startswith("| student | points | of |")
+    for wrong in (
+        ["check", handed, handed, "--key", place / "key.yaml"],
+        ["check", handed, "--out", marks],
+        ["check", tmp_path / "nowhere", "--key", place / "key.yaml"],
+        ["check", handed, "--key", handed / "a.yaml"],
+    ):
+        told = call(*wrong)
+        assert told.exit_code == 2, told.output
+
+
+def test_the_page_on_teaching_is_right(tmp_path, monkeypatch):
+    """Its commands are run as they stand, its example of a page is one, its tables name what there is."""
+    root = Path(__file__).parents[1]
+    text = (root / "docs" / "teaching.md").read_text("utf-8")
+    monkeypatch.chdir(tmp_path)
+    make, check = re.findall(r"```sh\n(optlab .*)\n```", text)
+    told = call(*shlex.split(make)[1:])
+    assert told.exit_code == 0, told.output
+    made = Path("adam-class")
+    for name in ("all-sheets.html", "all-sheets.tex", "key.yaml", "solutions/all-solutions.html",
+                 "sheets/student-01/sheet.html", "sheets/student-01/form.html",
+                 "sheets/student-01/student-01.yaml"):  # fmt: skip
+        assert (made / name).is_file(), name
+    exercises = read_key(made / "key.yaml").exercises
+    assert len(exercises) == 30
+    for exercise in exercises:
+        put(Path("handed-in"), f"{exercise.sheet}/page.yaml", handed_in(exercise))
+    told = call(*shlex.split(check)[1:])
+    assert told.exit_code == 0, told.output
+    assert "30 pages marked, 100% of the points on average" in told.output
+    assert len(list(Path("feedback").iterdir())) == 30
+    columns = re.findall(r"^\| (`.*?`) \| ", text[text.index("## Marks") :], flags=re.MULTILINE)
+    assert re.findall(r"`(\w+)`", " ".join(columns)) == list(COLUMNS[1:])
+    options = set(re.findall(r"^\| `(--\w+)", text, flags=re.MULTILINE))
+    listed = call("exercise", "--help").output
+    assert options == set(re.findall(r"--[a-z]+", listed)) - {
+        "--out",
+        "--help",
+        "--students",
+        "--names",
+    }
+    [scheme] = re.findall(r"^scheme: .*$", text, flags=re.MULTILINE)
+    assert scheme in (made / "key.yaml").read_text("utf-8")
+    example = next(b for b in re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL) if "m_w" in b)
+    put(Path("one"), "a.yaml", example)
+    givens = (made / "key.yaml").read_text("utf-8").split("students:")[0] + (
+        "students:\n  - student: Ada Lovelace\n    sheet: 5be1a3f0\n"
+        "    start: {w: 0.2, b: 0.3}\n    gradients: {w: [0.5], b: [0.6]}\n"
+    )
+    givens = re.sub(r"adam: .*", "adam: {lr: 0.1, beta1: 0.9, beta2: 0.99, eps: 1e-8}", givens)
+    row = mark_folder(Path("one"), put(tmp_path, "k.yaml", givens)).iloc[0]
+    assert (row["right"], row["slips"], row["missing"], row["points"]) == (5, 0, 5, 6)

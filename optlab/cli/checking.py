@@ -42,15 +42,18 @@ def check(
     out_: Annotated[
         Path | None, typer.Option("--out", help="Write the marks as CSV.", metavar="FILE")
     ] = None,
+    feedback: Annotated[
+        Path | None, typer.Option(help="Write a marked page for each student.", metavar="DIR")
+    ] = None,
 ) -> None:
     """Check handwritten lines against the exact values; exit code 1 where a line slipped. With --key
     mark all pages in a folder; exit code 0 once they are marked."""
-    if key is not None or out_ is not None:
+    if key is not None or out_ is not None or feedback is not None:
         if key is None or len(specs) != 1:
             complain("marks are made of one folder and its key: optlab check FOLDER --key key.yaml")
             raise typer.Exit(WRONG)
         with plain_errors():
-            _mark(specs[0], key, out_, form)
+            _mark(specs[0], key, out_, feedback, form)
         return
     from optlab import byhand
 
@@ -79,11 +82,11 @@ def check(
         raise typer.Exit(CHANGED)
 
 
-def _mark(folder: Path, key: Path, to: Path | None, form: str) -> None:
+def _mark(folder: Path, key: Path, to: Path | None, pages: Path | None, form: str) -> None:
     """A row a student on the terminal, and the whole table as CSV where that is asked for."""
     from optlab.exercise.marking import mark_folder, summary
 
-    table = mark_folder(folder, key, to)
+    table = mark_folder(folder, key, to, pages)
     if form == "json":
         out.print(table.to_json(orient="records", indent=1, force_ascii=False))
         return
@@ -103,8 +106,9 @@ def _mark(folder: Path, key: Path, to: Path | None, form: str) -> None:
             tell((student or "nobody's file", "bold"), f"  {points} of {of}" if of else "",
                  f"  {said}" if said else "")  # fmt: skip
     tell((summary(table), "bold"))
-    if to is not None:
-        tell(f"marks: {to}")
+    for what, where in (("marks", to), ("pages to give back", pages)):
+        if where is not None:
+            tell(f"{what}: {where}")
 
 
 def _text(title: str, lines: list[Checked], marking: Marking | None, every: bool) -> None:

@@ -22,8 +22,11 @@ import pandas as pd
 
 from optlab import byhand
 from optlab.exercise.drawing import Exercise, wanted
+from optlab.exercise.feedback import Finding, feedback
 from optlab.exercise.form import slug
 from optlab.exercise.key import Key, read_key, spec_of
+from optlab.exercise.paper import Page, as_html
+from optlab.exercise.writing import write
 from optlab.files import atomic_write
 from optlab.spec.errors import Faults, SpecError
 from optlab.spec.handwritten import read_entries
@@ -64,16 +67,26 @@ class Handed:
     notes: list[str] = field(default_factory=list)
 
 
-def mark_folder(folder: Path, key: Path, out: Path | None = None) -> pd.DataFrame:
+def mark_folder(
+    folder: Path, key: Path, out: Path | None = None, pages: Path | None = None
+) -> pd.DataFrame:
     """Mark every file in `folder` by the key, a row a student in the key's order, then a row for each
-    file that is nobody's; write them as CSV to `out`. SpecError where the key cannot be used, OSError
-    where the folder cannot be read."""
+    file that is nobody's; write them as CSV to `out`, and a page for each student into the folder
+    `pages`. SpecError where the key cannot be used, OSError where the folder cannot be read."""
     known = read_key(key)
     if not folder.is_dir():
         raise NotADirectoryError(20, "not a folder of handed-in pages", str(folder))
-    ours = {path.resolve() for path in (key, out) if path is not None}
-    table = mark([_opened(path, folder) for path in _files(folder) if path.resolve() not in ours],
-                 known)  # fmt: skip
+    ours = {path.absolute() for path in (key, out) if path is not None}
+    back = pages.absolute() if pages is not None else None
+    handed = [
+        _opened(path, folder)
+        for path in _files(folder)
+        if path.absolute() not in ours and back not in path.absolute().parents
+    ]
+    marked: list[Page] = []
+    table = mark(handed, known, marked)
+    if pages is not None:
+        _write_pages(marked, pages)
     if out is not None:
         # With the mark by which spreadsheets know UTF-8; names have accents.
         text = table.to_csv(index=False, lineterminator="\n").encode("utf-8-sig")
@@ -81,8 +94,19 @@ def mark_folder(folder: Path, key: Path, out: Path | None = None) -> pd.DataFram
     return table
 
 
-def mark(handed: Sequence[Handed], key: Key) -> pd.DataFrame:
-    """Mark files that were read; see `mark_folder`."""
+def _write_pages(marked: Sequence[Page], folder: Path) -> None:
+    names: list[str] = []
+    for page in marked:
+        name, count = slug(page.student), 2
+        while name in names:
+            name, count = f"{slug(page.student)}-{count}", count + 1
+        names.append(name)
+        write(folder / f"{name}.html", as_html([page], page.title))
+
+
+def mark(handed: Sequence[Handed], key: Key, marked: list[Page] | None = None) -> pd.DataFrame:
+    """Mark files that were read, and add each page that could be read to `marked`; see
+    `mark_folder`."""
     of: dict[str, list[Handed]] = {exercise.student: [] for exercise in key.exercises}
     strays = []
     for one in handed:
@@ -93,8 +117,10 @@ def mark(handed: Sequence[Handed], key: Key) -> pd.DataFrame:
             of[owner.student].append(one)
     rows: list[dict[str, Any]] = []
     for exercise in key.exercises:
-        rows += _rows(exercise, _distinct(of[exercise.student]), key)
-    rows += [_row(one.student, None, [], one) for one in strays]
+        rows += _rows(
+            exercise, _distinct(of[exercise.student]), key, [] if marked is None else marked
+        )
+    rows += [_row(one.student, one, None) for one in strays]
     frame = pd.DataFrame([{name: _cell(row[name]) for name in COLUMNS} for row in rows])
     return frame.reindex(columns=list(COLUMNS)).astype(dict.fromkeys(_COUNTS, "Int64"))
 
@@ -242,28 +268,30 @@ def _distinct(handed: Sequence[Handed]) -> list[Handed]:
 _NOTHING = "nothing was handed in"
 
 
-def _rows(exercise: Exercise, handed: list[Handed], key: Key) -> list[dict[str, Any]]:
-    if not exercise.student:
-        return [_marked(exercise, one, key) for one in handed]
-    if not handed:
-        empty = Handed("", student=exercise.student, notes=[_NOTHING])
-        return [_marked(exercise, empty, key)]
+def _rows(
+    exercise: Exercise, handed: list[Handed], key: Key, marked: list[Page]
+) -> list[dict[str, Any]]:
+    if exercise.student and not handed:
+        handed = [Handed("", notes=[_NOTHING])]
     readable = [one for one in handed if one.lines is not None]
-    for one in readable if len(readable) > 1 else []:
-        others = [other.file for other in readable if other is not one]
-        one.notes.insert(0, f"this student handed in another page too ({others[0]}): choose")
-    for one in handed:
+    for one in handed if exercise.student else []:
         one.student = exercise.student
-    return [_marked(exercise, one, key) for one in handed]
+        others = [other.file for other in readable if other is not one]
+        if one.lines is not None and others:
+            one.notes.insert(0, f"this student handed in another page too ({others[0]}): choose")
+    return [_marked(exercise, one, key, marked) for one in handed]
 
 
-def _marked(exercise: Exercise, one: Handed, key: Key) -> dict[str, Any]:
+def _marked(exercise: Exercise, one: Handed, key: Key, marked: list[Page]) -> dict[str, Any]:
+    found: list[Finding] = []
     try:
-        found = _checked(exercise, one)
+        found = _findings(exercise, _checked(exercise, one), key)
     except Exception as error:  # one page must never keep the others from being marked
         one.notes.append(f"could not be marked ({type(error).__name__}: {error}); mark it by hand")
-        found = []
-    return _row(one.student, exercise, found, one, key)
+    row = _row(one.student, one, _counts(exercise, found, key), found)
+    if one.lines is not None:
+        marked.append(feedback(exercise, key.title, one.student, found, row))
+    return row
 
 
 def _checked(exercise: Exercise, one: Handed) -> list[Checked]:
@@ -311,52 +339,48 @@ def _place(line: Written) -> Place | None:
 
 
 def _row(
-    student: str,
-    exercise: Exercise | None,
-    found: list[Checked],
-    one: Handed,
-    key: Key | None = None,
+    student: str, one: Handed, counts: dict[str, Any] | None, found: Sequence[Finding] = ()
 ) -> dict[str, Any]:
-    """One row; without a sheet there is nothing to count."""
+    """One row; a file that is nobody's has no counts."""
     row: dict[str, Any] = dict.fromkeys(COLUMNS, None)
-    row |= {"student": student, "file": one.file, "first_slip": "", "cause": ""}
-    if exercise is not None and key is not None:
-        row |= _counts(exercise, found, key)
-        coarse = _first(found, exercise, coarse=True)
-        if coarse is not None:
-            one.notes.append(f"too little is written for a mark, as in {_told(coarse)}")
-        if (slip := _first(found, exercise, coarse=False)) is not None:
-            row |= {
-                "first_slip": f"{_told(slip)}, should be {slip.expected}",
-                "cause": slip.detail or slip.cause or "",
-            }
-        if one.lines is not None and not found and not one.notes:
-            one.notes.append("no line is filled in")
+    row |= {"student": student, "file": one.file, "first_slip": "", "cause": ""} | (counts or {})
+    coarse = next((checked for checked, _, kind in found if kind == "coarse"), None)
+    if coarse is not None:
+        one.notes.append(f"too little is written for a mark, as in {_told(coarse)}")
+    slip = next((checked for checked, _, kind in found if kind == "slips"), None)
+    if slip is not None:
+        row["first_slip"] = f"{_told(slip)}, should be {slip.expected}"
+        row["cause"] = slip.detail or slip.cause or ""
+    if counts is not None and one.lines is not None and not found and not one.notes:
+        one.notes.append("no line is filled in")
     row["notes"] = _notes(one.notes)
     return row
 
 
-def _counts(exercise: Exercise, found: list[Checked], key: Key) -> dict[str, Any]:
-    """Points and kinds of lines. Of a line that is written twice the worse counts."""
+def _findings(exercise: Exercise, checked: list[Checked], key: Key) -> list[Finding]:
+    """Each line with its points and its kind."""
     scheme = key.scheme
     marking = Marking(float(scheme["line"]), float(scheme["answer"]), scheme["follow_through"])
+    kinds = [(one, _kind(one, exercise.digits)) for one in checked]
+    return [(one, 0.0 if kind == "coarse" else points_of(one, marking), kind)
+            for one, kind in kinds]  # fmt: skip
+
+
+def _counts(exercise: Exercise, found: Sequence[Finding], key: Key) -> dict[str, Any]:
+    """Points and kinds of lines. Of a line that is written twice the worse counts."""
     asked = _places(exercise)
     had: dict[Place, tuple[float, str]] = {}
-    for checked in found:
+    for checked, points, kind in found:
         place = _place(checked.written_line)
-        if place not in asked:
-            continue
-        got = (points_of(checked, marking), _kind(checked, exercise.digits))
-        if got[1] == "coarse":
-            got = (0.0, "coarse")
-        had[place] = min(had.get(place, got), got)
-    of = sum(marking.answer if line == "x" else marking.line for _, _, line, _ in asked)
+        if place in asked:
+            had[place] = min(had.get(place, (points, kind)), (points, kind))
+    of = float(sum(key.scheme["answer" if line == "x" else "line"] for _, _, line, _ in asked))
     kinds = Counter(kind for _, kind in had.values())
-    points = float(sum(value for value, _ in had.values()))
+    total = float(sum(points for points, _ in had.values()))
     return {
-        "points": points,
+        "points": total,
         "of": of,
-        "share": round(points / of, 4) if of else 0.0,
+        "share": round(total / of, 4) if of else 0.0,
         "right": kinds["right"],
         "follows": kinds["follows"],
         "slips": kinds["slips"],
@@ -366,9 +390,10 @@ def _counts(exercise: Exercise, found: list[Checked], key: Key) -> dict[str, Any
 
 
 def _kind(checked: Checked, digits: int) -> str:
+    """What is counted of a line: right, follows, slips, coarse."""
     if checked.verdict == SLIP:
         return "slips"
-    if _is_coarse(checked, digits):
+    if not checked.written_line.part and _is_coarse(checked, digits):
         return "coarse"
     return "follows" if checked.verdict == FOLLOWS else "right"
 
@@ -388,13 +413,6 @@ def _is_coarse(checked: Checked, digits: int) -> bool:
     exact = abs(Decimal(checked.exact))
     size = min(Decimal(1), 10 * exact)  # below a tenth, figures are asked and not decimals
     return abs(number.decimal - exact) > Decimal("0.5").scaleb(-digits) * size
-
-
-def _first(found: list[Checked], exercise: Exercise, *, coarse: bool) -> Checked | None:
-    """The first slip of a page, or its first line that is too coarse."""
-    kind = "coarse" if coarse else "slips"
-    return next((c for c in found if not (coarse and c.written_line.part)
-                 and _kind(c, exercise.digits) == kind), None)  # fmt: skip
 
 
 def _told(checked: Checked) -> str:

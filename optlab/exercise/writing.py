@@ -13,7 +13,7 @@ from optlab.exercise.sheet import heading, sheet, solution
 from optlab.files import atomic_write
 from optlab.spec.nodes import unwritable
 
-__all__ = ["MOST_STUDENTS", "numbered", "read_names", "write_class", "write_one"]
+__all__ = ["MOST_STUDENTS", "numbered", "read_names", "write", "write_class", "write_one"]
 
 MOST_STUDENTS = 1000
 
@@ -24,10 +24,10 @@ def write_one(plan: Plan, folder: Path) -> list[Path]:
     title = f"{heading(exercise)}, sheet {plan.seed}"
     return [
         *_sheet(exercise, title, folder, "sheet"),
-        _write(folder / "form.html", form_page(exercise, SCHEME, title, "answers.yaml")),
-        _write(folder / "answers.yaml", answers_file(exercise)),
+        write(folder / "form.html", form_page(exercise, SCHEME, title, "answers.yaml")),
+        write(folder / "answers.yaml", answers_file(exercise)),
         *_solution(exercise, title, folder, "solution"),
-        _write(folder / "key.yaml", key_file([exercise], plan, title)),
+        write(folder / "key.yaml", key_file([exercise], plan, title)),
     ]
 
 
@@ -44,8 +44,8 @@ def write_class(plan: Plan, students: Sequence[str], folder: Path) -> list[Path]
         own = folder / "sheets" / name
         written += [
             *_sheet(exercise, title, own, "sheet"),
-            _write(own / "form.html", form_page(exercise, SCHEME, title, f"{name}.yaml")),
-            _write(own / f"{name}.yaml", answers_file(exercise)),
+            write(own / "form.html", form_page(exercise, SCHEME, title, f"{name}.yaml")),
+            write(own / f"{name}.yaml", answers_file(exercise)),
             *_solution(exercise, title, folder / "solutions", name),
         ]
     sheets = [sheet(exercise, SCHEME, title) for exercise in exercises]
@@ -54,7 +54,7 @@ def write_class(plan: Plan, students: Sequence[str], folder: Path) -> list[Path]
         *written,
         *_all(sheets, title, folder, "all-sheets"),
         *_all(solutions, f"Solutions: {title}", folder / "solutions", "all-solutions"),
-        _write(folder / "key.yaml", key_file(exercises, plan, title)),
+        write(folder / "key.yaml", key_file(exercises, plan, title)),
     ]
 
 
@@ -109,17 +109,18 @@ def _solution(exercise: Exercise, title: str, folder: Path, name: str) -> list[P
 
 def _paper(page: Page, folder: Path, name: str) -> list[Path]:
     """One page in its three languages."""
-    markdown = _write(folder / f"{name}.md", as_markdown(page))
+    markdown = write(folder / f"{name}.md", as_markdown(page))
     return [markdown, *_all([page], page.title, folder, name)]
 
 
 def _all(pages: Sequence[Page], title: str, folder: Path, name: str) -> list[Path]:
     return [
-        _write(folder / f"{name}.html", as_html(pages, title)),
-        _write(folder / f"{name}.tex", as_latex(pages)),
+        write(folder / f"{name}.html", as_html(pages, title)),
+        write(folder / f"{name}.tex", as_latex(pages)),
     ]
 
 
-def _write(path: Path, text: str) -> Path:
+def write(path: Path, text: str) -> Path:
+    """Write `text` to `path`, whole or not at all."""
     atomic_write(path, lambda file: file.write(text.encode()))
     return path
