@@ -166,6 +166,10 @@ def test_formulas_as_text() -> None:
     drawn = [readable(formula) for formula in formulas(make_rule(clipped).form)]  # type: ignore[arg-type]
     assert drawn[1] == "ḡₜ = {my_clip gₜ/nₜ if nₜ > my_clip, gₜ otherwise}"
     assert drawn[3] == ("stepₜ = η ({mₜ if mₜ gₜ > 0, 0 otherwise})/(1 − βᵗ) − η (Σᵢ (gₜ)ᵢ)·0")
+    assert drawn[0] == "nₜ = ‖gₜ‖"
+    assert readable(r"a \left| b - a \right| + 1") == "a |b − a| + 1"
+    assert readable(r"0.9 \cdot 0 + \frac{-0.8}{1}") == "0.9·0 + (−0.8)/1"
+    assert readable(r"\frac{-0.8}{1}") == "−0.8/1"
     assert readable(r"\frac{\partial L}{\partial w_1}") == "∂L/∂w₁"
     assert readable(r"\frac{a}{b} \rho + \frac{a}{b} \cdot 2") == "(a/b) ρ + a/b·2"
     assert readable(r"\frac{1}{\frac{a}{b}} - \frac{a + b}{-c}") == "1/(a/b) − (a + b)/(−c)"
@@ -410,3 +414,37 @@ def test_a_spec_that_is_not_there(tmp_path: Path) -> None:
     done = call("trace", tmp_path / "none.yaml")
     assert done.exit_code == 2
     assert "none.yaml" in done.stderr
+
+
+OWN = """
+from optlab.algebra import where, norm
+
+def clipped(x, g, *, lr=0.1, clip=1.0):
+    n = norm(g)
+    g_bar = where(n > clip, clip * g / n, g)
+    x = x - lr * g_bar
+    return x
+
+def staggered(x, g, t, *, lr=0.1):
+    rate = 1 / (t - 1)
+    x = x - lr * rate * g
+    return x
+"""
+
+
+def test_rules_of_ones_own_and_gradients_with_noise(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(OWN, encoding="utf-8")
+    spec = tmp_path / "own.yaml"
+    spec.write_text(
+        "title: own\nsteps: 5\nproblems: [{noisy: {use: quadratic, dim: 2, noise: 0.1}}]\n"
+        "optimizers: [mine.py:clipped, mine.py:staggered]\n",
+        encoding="utf-8",
+    )
+    done = call("trace", spec, "--format", "text")
+    assert done.exit_code == 0, done.output
+    assert re.search(r"nₜ = ‖gₜ‖\n +all: [\d.]+ = [\d.]+\n", done.stdout)
+    assert "if nₜ > clip, gₜ otherwise}" in done.stdout
+    assert done.stderr.splitlines() == [
+        "mine.py:staggered on noisy cannot be worked: staggered: a line divides by zero at step 1",
+        "noisy: the runs draw noise or minibatches; the gradients here are those of the whole loss.",
+    ]

@@ -140,4 +140,9 @@ def _value(value: float | None) -> str:
 
 def _short(value: float) -> str:
     """A number as a person would write it: `0.1`, `1e-8`, `−2`."""
-    return f"{value:.12g}".replace("-", "−", value < 0).replace("e-0", "e-").replace("e+0", "e")
+    return (
+        f"{value:.12g}".replace("-", "−", value < 0)
+        .replace("e-0", "e-")
+        .replace("e+", "e")
+        .replace("e0", "e")
+    )

@@ -13,7 +13,7 @@ __all__ = ["readable"]
 def readable(latex: str) -> str:
     """One formula, as `formulas` and `substituted` print it, as text. What is not of that language
     stays as it is."""
-    close = re.sub(r"(?<=[(\[‖|]) | (?=[)\]‖])", "", _Reader(latex).whole())
+    close = re.sub(r"(?<=[(\[]) | (?=[)\]])", "", _Reader(latex).whole())
     return re.sub(r" {2,}", " ", close).strip()
 
 
@@ -50,10 +50,15 @@ class _Reader:
     def __init__(self, latex: str) -> None:
         self.tokens = _TOKEN.findall(latex)
         self.at = 0
+        self.first = True
+        """Whether nothing of the present group has been read."""
 
     def whole(self, until: frozenset[str] = frozenset()) -> str:
         out: list[str] = []
         while self.at < len(self.tokens) and self.tokens[self.at] not in until:
+            self.first = not any(out)
+            if out and self.tokens[self.at] == r"\right":
+                out[-1] = out[-1].rstrip()
             out.append(self.piece())
         text = "".join(out)
         return text if "∂" in text else text.replace(" · ", "·")
@@ -89,13 +94,16 @@ class _Reader:
             if inside == "d":
                 self.skip_space()
             return inside
-        if name in ("partial", "lnot", "left", "right"):
+        if name == "left":
+            return self.piece() + self.skip_space()
+        if name in ("partial", "lnot", "right"):
             self.skip_space()
         return _SIGNS.get(name, _GREEK.get(name, f"\\{name}"))
 
     def fraction(self) -> str:
+        first = self.first
         top, bottom = self.argument(), self.argument()
-        if _outside(top, " +", " −", "/"):
+        if _outside(top, " +", " −", "/") or (top.startswith("−") and not first):
             top = f"({top})"
         if _outside(bottom, " ", "/", "·") or bottom.startswith("−"):
             bottom = f"({bottom})"
@@ -131,9 +139,10 @@ class _Reader:
         self.at += 1
         return inside
 
-    def skip_space(self) -> None:
+    def skip_space(self) -> str:
         if self.at < len(self.tokens) and not self.tokens[self.at].strip():
             self.at += 1
+        return ""
 
 
 def _shifted(inside: str, sign: str) -> str:
