@@ -110,6 +110,12 @@ def test_thirty_sheets_are_thirty():
     assert len({json.dumps(e.settings) for e in exercises}) == 1  # one class, one setting
 
 
+def test_more_sheets_than_there_are_is_told():
+    few = Plan(("sgd",), steps=1, parameters=1)
+    with pytest.raises(ValueError, match="ask for more steps"):
+        draw(few, [f"student {i}" for i in range(1000)])
+
+
 def test_settings_can_be_given():
     exercise = one("adam", "sgd", fixed={"beta2": "0.999", "lr": "0.5"})
     assert exercise.settings["adam"]["beta2"] == "0.999"

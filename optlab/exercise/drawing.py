@@ -139,7 +139,8 @@ def draw(plan: Plan, students: Sequence[str]) -> list[Exercise]:
                 drawn.append(one)
                 break
         else:
-            raise ValueError("no fair numbers were found for these settings; choose others")
+            raise ValueError("no fair sheet was found that nobody else has; ask for more steps or "
+                             "parameters, or for other settings")  # fmt: skip
     return drawn
 
 

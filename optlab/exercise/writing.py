@@ -88,15 +88,19 @@ def _check(students: Sequence[str]) -> None:
         seen[name.casefold()] = name
 
 
+_TAKEN = ("all-solutions", "con", "prn", "aux", "nul")
+"""Names of files that are not a student's: ours, and those that Windows keeps for itself."""
+
+
 def _folders(students: Sequence[str]) -> list[str]:
     """A folder's name for each student; two that would share one are numbered."""
-    taken: list[str] = []
+    taken = list(_TAKEN)
     for student in students:
         name, count = slug(student), 2
         while name in taken:
             name, count = f"{slug(student)}-{count}", count + 1
         taken.append(name)
-    return taken
+    return taken[len(_TAKEN) :]
 
 
 def _sheet(exercise: Exercise, title: str, folder: Path, name: str) -> list[Path]:
