@@ -371,5 +371,5 @@ def test_the_pages_in_the_docs_come_to_what_stands_beside_them(file: str, tmp_pa
     assert "s of w1" in told
     assert "0.44 should be 0.1936; early root (the root is taken already here)" in told
     for line in text.splitlines():
-        if line.startswith("> ") and "of w1: slip" in line or "of b1: slip" in line:
+        if (line.startswith("> ") and "of w1: slip" in line) or "of b1: slip" in line:
             assert line.partition(": ")[2].rstrip("\\") in told
