@@ -147,8 +147,9 @@ def _is_folder(path: Path) -> bool:
 
 
 _FINISHED = (
-    "index.html", "report.md", "summary.json", "manifest.json", "worked.json", "runs.parquet",
-    "runs.csv", "curves.parquet", "paths.parquet", "pictures.npz", "claims.json", "verdicts.csv",
+    "index.html", "report.md", "summary.json", "manifest.json", "worked.json", "explained.json",
+    "runs.parquet", "runs.csv", "curves.parquet", "paths.parquet", "pictures.npz", "claims.json",
+    "verdicts.csv",
 )  # fmt: skip
 
 
