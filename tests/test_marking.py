@@ -13,6 +13,8 @@ from pathlib import Path
 import mpmath
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sheets_by_hand import entry, page, written
 from typer.testing import CliRunner
 
@@ -315,6 +317,19 @@ def test_a_hostile_line_costs_its_own_points_only(place, key, handed, typed, sai
     assert "could not be marked" not in row["notes"]
 
 
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=120) | st.text(max_size=120).map(str.encode)
+       | st.text("[]{}:&*!|>'\"%@`#,?- \n\tab1", max_size=60).map(str.encode))  # fmt: skip
+def test_no_bytes_make_marking_fail(place, key, tmp_path_factory, raw):
+    folder = tmp_path_factory.mktemp("fuzz")
+    put(folder, "raw.yaml", raw)
+    put(folder, "lines.yaml", b"student: student 01\nhandwritten:\n  adam 1 m_w: " + raw)
+    table = mark_folder(folder, place / "key.yaml", folder / "marks.csv", folder / "back")
+    assert len(table) >= 30
+    assert not table.notes.str.contains("could not be marked").any()
+    assert (table.notes != "nothing was handed in").sum() >= 1
+
+
 def test_very_many_lines_are_not_read(place, key, handed):
     many = ", ".join(["0.5"] * 4000)
     text = f"student: student 01\nhandwritten: {{adam: {{1: {{m_w: [{many}]}}}}}}\n"
@@ -437,7 +452,8 @@ def test_faults_of_the_teacher_are_told(place, handed, tmp_path):
 def test_a_page_is_given_back(place, key, handed, tmp_path):
     exercise = key.exercises[0]
     put(handed, "a.yaml", handed_in(exercise, swapped_sign, student="student 01"))
-    put(handed, "b.yaml", handed_in(key.exercises[1], tell=lambda at, text: "<b>0.1</b>"))
+    strange = handed_in(key.exercises[1], tell=lambda at, text: "<b>0.1</b>")
+    put(handed, "b.yaml", strange.replace(key.exercises[1].sheet, key.exercises[2].sheet))
     mark_folder(handed, place / "key.yaml", pages=tmp_path / "back")
     assert {p.name for p in (tmp_path / "back").iterdir()} == {"student-01.html", "student-02.html"}
     text = (tmp_path / "back" / "student-01.html").read_text("utf-8")
@@ -451,6 +467,8 @@ def test_a_page_is_given_back(place, key, handed, tmp_path):
     text = (tmp_path / "back" / "student-02.html").read_text("utf-8")
     assert "0 of 24 points" in text
     assert "<b>" not in text
+    assert "In the file, line " in text
+    assert "student 03" not in text  # whose sheet it was is between the teacher and the two
     again = mark_folder(handed, place / "key.yaml", handed / "m.csv", handed / "back")
     assert len(mark_folder(handed, place / "key.yaml", handed / "m.csv", handed / "back")) == len(
         again

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optlab.exercise.drawing import Exercise, pages, wanted
@@ -21,7 +21,12 @@ _LONGEST = 120
 
 
 def feedback(
-    exercise: Exercise, title: str, student: str, found: Sequence[Finding], row: dict[str, Any]
+    exercise: Exercise,
+    title: str,
+    student: str,
+    found: Sequence[Finding],
+    row: Mapping[str, Any],
+    notes: Sequence[str],
 ) -> Page:
     """The page, with the right value beside every line that has not all its points."""
     by_key: dict[tuple[Any, ...], list[Finding]] = {}
@@ -33,8 +38,7 @@ def feedback(
             )
     values = _values(exercise)
     blocks: list[Block] = [Text((f"{row['points']:g} of {row['of']:g} points.",))]
-    if row["notes"]:
-        blocks.append(Text((f"Note: {row['notes']}.",)))
+    blocks += [Text((f"In the file, {note}.",)) for note in notes]
     places = list(wanted(exercise))
     for optimizer in exercise.settings:
         if len(exercise.settings) > 1:

@@ -290,7 +290,9 @@ def _marked(exercise: Exercise, one: Handed, key: Key, marked: list[Page]) -> di
         one.notes.append(f"could not be marked ({type(error).__name__}: {error}); mark it by hand")
     row = _row(one.student, one, _counts(exercise, found, key), found)
     if one.lines is not None:
-        marked.append(feedback(exercise, key.title, one.student, found, row))
+        # Of the notes only those about lines: others are the teacher's, and may name somebody else.
+        own = [note for note in one.notes if note.startswith("line ")]
+        marked.append(feedback(exercise, key.title, one.student, found, row, own))
     return row
 
 
