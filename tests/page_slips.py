@@ -33,6 +33,7 @@ from page_maker import (
     is_clear,
     make_plan,
     numbers,
+    parts_of,
     plain,
     put,
     read_back,
@@ -612,13 +613,14 @@ def _spread(case: Case, key: Key, without: Page) -> Decimal:
 
 def causes_that_fit(case: Case, key: Key) -> tuple[set[str], set[str]]:
     """Causes of the list that give the written value at `key` too: to within rounding, and exactly."""
-    spot = Spot(case.plan, key, case.plan.lines()[key[1]])
+    trees = [case.plan.lines()[key[1]], _whole(case.plan.rule, key[1])]
+    spots = [Spot(case.plan, key, tree) for tree in trees]
     entry = case.page.entries[key]
     mine = case.page.entries[key].used if case.slips[key].carried else read_back(entry.value)
     fit: set[str] = set()
     same: set[str] = set()
     right = work(case.plan, {k: slip for k, slip in case.slips.items() if k != key}).at(key)
-    for make in LISTED.values():
+    for make, spot in itertools.product(LISTED.values(), spots):
         for slip in make(spot):
             for value in _worth(case, key, slip, right):
                 assert slip.cause is not None
@@ -630,6 +632,14 @@ def causes_that_fit(case: Case, key: Key) -> tuple[set[str], set[str]]:
         if found & SQUARE_CAUSES:
             found |= SQUARE_CAUSES
     return fit, same
+
+
+def _whole(rule: str, line: str) -> Tree:
+    """A line without any part of it written apart."""
+    known = parts_of(rule)
+    if line in known:
+        return known[line][1]
+    return FORMULAS[rule].get(line, Leaf(line))
 
 
 def _worth(case: Case, key: Key, slip: Slip, right: Entry) -> Iterator[Decimal]:
@@ -736,7 +746,7 @@ def try_slips(plan: Plan, clean: Page, slips: dict[Key, Slip]) -> Case | None:
 def _is_writable(case: Case) -> bool:
     for key in case.plan.places():
         entry = case.page.at(key)
-        if abs(entry.used) > 10**5 or (
+        if abs(entry.used) > 10**4 or (
             key not in case.slips and not is_clear(entry.used, case.plan.hand)
         ):
             return False

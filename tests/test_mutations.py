@@ -331,14 +331,15 @@ def assert_clean(tally: Tally) -> None:
     assert tally.lines["untouched, close"] <= 0.01 * tally.lines["untouched"], tally.table()
 
 
-def assert_found(tally: Tally, found: float) -> None:
-    """A share of `found` of the pages with each slip at its line and at no other."""
+def assert_found(tally: Tally, found: float, below: float = 0.99, pen: float = 0.95) -> None:
+    """A share of `found` of the pages with each slip at its line and at no other, and of the lines
+    below it that use it (`below`), or could have (`pen`), told as such."""
     whole = tally.total(tally.rows)
     assert tally.lines["crashed"] == 0, tally.failures[0]
     assert whole.found >= found * whole.pages, tally.table()
     assert tally.lines[f"{SLIP}, told"] >= 0.99 * tally.lines[SLIP], tally.table()
-    for name in (FOLLOWS, NOT_CARRIED):
-        assert tally.lines[f"{name}, told"] >= 0.99 * tally.lines[name], tally.table()
+    for name, share in ((FOLLOWS, below), (NOT_CARRIED, pen)):
+        assert tally.lines[f"{name}, told"] >= share * tally.lines[name], tally.table()
 
 
 def assert_named(tally: Tally, right: float = 0.8, invented: float = 0.05) -> None:
@@ -354,19 +355,19 @@ def test_clean_pages_have_no_slips() -> None:
 
 def test_one_slip_is_found_where_it_is() -> None:
     tally = tally_of(slip_cases(11, 60))
-    assert_found(tally, 0.97)
+    assert_found(tally, 0.97, below=0.97, pen=0.9)
     assert_named(tally, right=0.75, invented=0.1)
 
 
 def test_two_slips_are_told_from_what_follows() -> None:
-    assert_found(tally_of(two_slip_cases(11, 40)), 0.95)
+    assert_found(tally_of(two_slip_cases(11, 40)), 0.95, below=0.97)
 
 
 def test_a_slip_of_the_pen_is_not_carried() -> None:
     rng = Random("pen")
     tally = tally_of(draw_case(rng, group, pen=True) for group in draw_groups(rng, 40))
     assert tally.lines[NOT_CARRIED] >= 20
-    assert_found(tally, 0.97)
+    assert_found(tally, 0.95, pen=0.9)
 
 
 @pytest.mark.slow
@@ -383,7 +384,7 @@ def test_a_thousand_pages_with_one_slip() -> None:
 
 @pytest.mark.slow
 def test_three_hundred_pages_with_two_slips() -> None:
-    assert_found(tally_of(two_slip_cases(1, 300)), 0.97)
+    assert_found(tally_of(two_slip_cases(1, 300)), 0.99)
 
 
 def main() -> None:
