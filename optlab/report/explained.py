@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from optlab.analysis.words import brief, number, pairs_text
-from optlab.report.blocks import Cell, Table, Text
+from optlab.report.blocks import Cell, Fold, Table, Text
 from optlab.report.facts import Facts
 
 __all__ = ["explained"]
-
-_HEAD = ["Optimizer", "What happened, and why", "Largest curvature", "Largest stable rate", "Step over gradient"]  # fmt: skip
 
 
 def explained(facts: Facts) -> list[Any]:
@@ -18,16 +16,17 @@ def explained(facts: Facts) -> list[Any]:
     told = facts.results.explained
     if not told:
         return []
-    groups = []
+    told_of, measured = [], []
     for problem in dict.fromkeys(entry["problem"] for entry in told):
-        rows = [_row(facts, entry) for entry in told if entry["problem"] == problem]
-        groups.append((problem, rows))
+        here = [entry for entry in told if entry["problem"] == problem]
+        told_of.append((problem, [_sentence(facts, entry) for entry in here]))
+        measured.append((problem, [row for entry in here for row in _numbers(facts, entry)]))
     lead = (
         "The first evaluation run at each chosen setting that diverged, stood still, oscillated or left "
         "its target was made again and measured. Largest curvature is the largest eigenvalue of the "
         "Hessian. The largest stable rate is that of this rule on the quadratic that fits the loss at "
         "that step, a running divisor held as it then stood; on a loss that is no quadratic it speaks "
-        "of that place alone. The last column is the length of a step over that of its gradient."
+        "of that place alone."
     )
     more = (
         "At most six runs are told here, none of a problem with more than 50 parameters or of more than "
@@ -35,42 +34,44 @@ def explained(facts: Facts) -> list[Any]:
     )
     return [
         Text(lead),
-        Table("Where it was looked at, below it the start and the end.", _HEAD, groups,
-              frozenset({2, 3, 4})),
+        Table("", ["Optimizer", "What happened, and why"], told_of),
+        Fold("What was measured", [Table(
+            "At the start, where it is spoken of, and at the end. The last column is the length of a "
+            "step over that of its gradient.",
+            ["Optimizer", "Step", "Largest curvature", "Largest stable rate", "Step over gradient"],
+            measured, frozenset({1, 2, 3, 4}))]),
         Text(more, small=True),
     ]  # fmt: skip
 
 
-def _row(facts: Facts, entry: dict[str, Any]) -> list[Cell]:
-    points = entry["points"]
-    look = next(p for p in points if p["step"] == entry["look"])
-    others = [p for p in (points[0], points[-1]) if p is not look]
+def _sentence(facts: Facts, entry: dict[str, Any]) -> list[Cell]:
     apart = entry["agreement"]["parts_at"]
     remark = ""
     if apart is not None:
         remark = (f"Made again, the run is the stored one up to step {apart:,}, from where rounding makes "
                   "it another one; what is said of later steps holds for a run like it.")  # fmt: skip
-    return [
-        Cell(entry["optimizer"], small=pairs_text(entry["setting"]),
-             look=facts.looks.get(entry["optimizer"])),
-        Cell(entry["sentence"], small=remark),
-        _measured(look, others, lambda p: p["curvature"]),
-        _measured(look, others, lambda p: _limit(p, entry["setting"].get("lr"))),
-        _measured(look, others, lambda p: p["effective"]),
-    ]  # fmt: skip
+    look = facts.looks.get(entry["optimizer"])
+    name = Cell(entry["optimizer"], small=pairs_text(entry["setting"]), look=look)
+    return [name, Cell(entry["sentence"], small=remark)]
+
+
+def _numbers(facts: Facts, entry: dict[str, Any]) -> list[list[Cell]]:
+    """The start, the step that is spoken of, and the end, each once."""
+    points = entry["points"]
+    look = next(p for p in points if p["step"] == entry["look"])
+    rate = entry["setting"].get("lr")
+    rows = []
+    for place, point in enumerate({p["step"]: p for p in (points[0], look, points[-1])}.values()):
+        mark = facts.looks.get(entry["optimizer"])
+        name = Cell(entry["optimizer"], look=mark) if place == 0 else Cell()
+        values = (point["curvature"], _limit(point, rate), point["effective"])
+        rows.append([name, Cell(brief(point["step"])), *(Cell(_shown(v)) for v in values)])
+    return rows
 
 
 def _limit(point: dict[str, Any], rate: float | None) -> float | None:
     return rate / point["ratio"] if rate is not None and point["ratio"] else None
 
 
-def _measured(look: dict[str, Any], others: list[dict[str, Any]], what: Any) -> Cell:
-    """What was measured at the step that is spoken of, and below it elsewhere."""
-
-    def shown(value: float | None) -> str:
-        return "–" if value is None else number(value)
-
-    beside = ", ".join(f"{shown(what(p))} at step {brief(p['step'])}" for p in others)
-    return Cell(
-        shown(what(look)), small=f"at step {brief(look['step'])}; {beside}" if beside else ""
-    )
+def _shown(value: float | None) -> str:
+    return "–" if value is None else number(value)
