@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import traceback
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +14,21 @@ from random import Random
 
 import mpmath
 import pytest
-from page_maker import FORMULAS, Key, Plan, label, make_plan, spec, work
+from page_maker import (
+    FORMULAS,
+    G,
+    Hand,
+    Key,
+    Leaf,
+    Plan,
+    Slip,
+    label,
+    make_plan,
+    read_back,
+    spec,
+    unit,
+    work,
+)
 from page_slips import (
     CLOSE,
     CORRECT,
@@ -159,6 +174,69 @@ def test_two_ways_of_rounding_stay_near_each_other() -> None:
         for key in plan.places():
             a, b = honest.at(key).used, carried.at(key).used
             assert abs(a - b) <= Decimal("0.1") * max(abs(a), Decimal("0.1")), (key, a, b)
+
+
+def test_the_makers_know_nothing_of_the_package() -> None:
+    for module in ("page_maker", "page_slips"):
+        tree = ast.parse(Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8"))
+        imported = {
+            node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
+        }
+        imported |= {n.name for node in ast.walk(tree) if isinstance(node, ast.Import) for n in node.names}  # fmt: skip
+        assert not any(name.split(".")[0] == "optlab" for name in imported)
+
+
+ONE = {"w1": Decimal("0.5")}
+ASSIGNMENT = Plan(
+    "rmsprop",
+    {"lr": Decimal("0.1"), "beta": Decimal("0.9"), "eps": Decimal("1e-8")},
+    ONE,
+    {"w1": (Decimal("-1.2"), Decimal("-0.8"))},
+    Hand(digits=4, carried=True, form="chains"),
+)
+
+
+def test_a_page_as_the_assignment_has_it() -> None:
+    page = work(ASSIGNMENT)
+    assert page.entries[1, "s", "w1"].value == "0.144"
+    assert page.entries[1, "x", "w1"].value == "0.8162"
+    assert page.entries[2, "s", "w1"].value == "0.1936"
+    assert page.entries[2, "x", "w1"].value == "0.998"
+    assert page.entries[2, "s", "w1"].text.startswith("(0.9)(0.144) + (1 - 0.9)(")
+    assert page.entries[2, "s", "w1"].text.endswith(" = 0.1296 + 0.064 = 0.1936")
+    tidy = spec(page).replace(" / ", "/")
+    assert "rmsprop 1 w1: 0.5 + (0.1)(1.2)/√(0.144 + 1e-8)" in tidy
+
+
+@pytest.mark.parametrize(
+    ("carried", "below"), [(True, {FOLLOWS}), (False, {NOT_CARRIED})], ids=["carried", "pen"]
+)
+def test_what_is_expected_below_a_slip(carried: bool, below: set[str]) -> None:
+    """s of step 1 without its square: 0.1 (-1.2) is no square, so 0.1 (1.2) is written."""
+    wrong = ("*", ("-", Decimal(1), Leaf("beta")), ("-", Decimal(0), G))
+    slip = Slip("lost square", "lost square", tree=wrong, carried=carried)
+    key = (1, "s", "w1")
+    page = work(ASSIGNMENT, {key: slip})
+    case = Case(page, work(ASSIGNMENT))
+    assert page.entries[key].value == "0.12"
+    assert page.entries[2, "s", "w1"].value == ("0.172" if carried else "0.1936")
+    assert page.entries[1, "x", "w1"].value == ("0.8464" if carried else "0.8162")
+    expected = case.expected()
+    assert expected[key] == {SLIP}
+    assert expected[1, "x", "w1"] == expected[2, "s", "w1"] == below
+    assert FOLLOWS in expected[2, "x", "w1"] if carried else CLOSE in expected[2, "x", "w1"]
+
+
+def test_every_slip_is_plain_to_see() -> None:
+    """What is written stands two hundredths, and twenty units of its last digit, from the right."""
+    rng = Random("plain")
+    for group in draw_groups(rng, 46):
+        case = draw_case(rng, group)
+        ((key, slip),) = case.slips.items()
+        value, right = (read_back(page.entries[key].value) for page in (case.page, case.clean))
+        assert abs(value - right) > 20 * unit(case.page.entries[key].value)
+        assert abs(value - right) > Decimal("0.02") * max(abs(value), abs(right))
+        assert (slip.cause is not None) == (group in LISTED)
 
 
 # What the checker says of a page
