@@ -16,7 +16,7 @@ _ORDER = ("new", "plan", "run", "report", "open", "trace", "check", "exercise", 
           "list", "show", "version")  # fmt: skip
 _PLACES = {name: place for place, name in enumerate(_ORDER)}
 app.registered_commands.sort(
-    key=lambda c: _PLACES.get(c.name or getattr(c.callback, "__name__", ""), len(_ORDER))
+    key=lambda c: _PLACES.get(str(c.name or getattr(c.callback, "__name__", "")), len(_ORDER))
 )
 
 
