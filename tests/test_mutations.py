@@ -38,6 +38,7 @@ from page_slips import (
     SLIP,
     SQUARE_CAUSES,
     Case,
+    added,
     causes_that_fit,
     draw_case,
     draw_groups,
@@ -446,6 +447,26 @@ def test_a_slip_of_the_pen_is_not_carried() -> None:
     tally = tally_of(draw_case(rng, group, pen=True) for group in draw_groups(rng, 40))
     assert tally.lines[NOT_CARRIED] >= 20
     assert_found(tally, 0.95, pen=0.9)
+
+
+def test_a_last_digit_that_is_off_is_no_slip() -> None:
+    """One unit of the last of four digits or more: close, or right where both ways of rounding meet."""
+    rng, verdicts = Random("last digit"), Counter[str]()
+    while verdicts.total() < 60:
+        plan = make_plan(rng)
+        digits = max(4, plan.hand.digits)
+        hand = replace(plan.hand, form="values", zeros=True, digits=digits, scientific=False)
+        plan = replace(plan, hand=hand)
+        clean = work(plan)
+        key = rng.choice(sorted(clean.entries, key=str))
+        if len(clean.entries[key].value.strip("-0.").replace(".", "")) < 4:
+            continue
+        off = Slip("last digit", None, rewrite=added(rng.choice([-1, 1]), 0))
+        said = check(Case(work(plan, {key: off}), clean))
+        assert SLIP not in {found.verdict for found in said.values()}, (spec(clean), key, said)
+        verdicts[said[key].verdict] += 1
+    assert verdicts.keys() <= CORRECT | {CLOSE}
+    assert verdicts[CLOSE] > 30, verdicts
 
 
 @pytest.mark.slow
