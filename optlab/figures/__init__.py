@@ -7,7 +7,7 @@ or dark scheme.
 
 from optlab.figures.curves import curves
 from optlab.figures.paired import paired
-from optlab.figures.paths import drawable, paths
+from optlab.figures.paths import chosen_walks, contour_levels, drawable, paths
 from optlab.figures.runtime import profile, runtime
 from optlab.figures.sensitivity import sensitivity
 from optlab.figures.style import PALETTE, Look, looks, svg
@@ -17,6 +17,8 @@ from optlab.figures.tuning import tuning
 __all__ = [
     "PALETTE",
     "Look",
+    "chosen_walks",
+    "contour_levels",
     "curves",
     "drawable",
     "looks",

@@ -14,7 +14,7 @@ from optlab.analysis import at_best, best_settings
 from optlab.figures.style import INK, MUTED, Look, blank, looks, panels, short, styled, thinned
 from optlab.results import Results
 
-__all__ = ["drawable", "paths"]
+__all__ = ["chosen_walks", "contour_levels", "drawable", "paths"]
 
 
 def drawable(results: Results) -> list[str]:
@@ -47,12 +47,12 @@ def paths(
             blank(axis, "no picture of this loss")
             continue
         _contours(axis, results.pictures[name], entries[name])
-        _walks(axis, results, _chosen(results.runs, best, name), looks(manifest))
+        _walks(axis, results, chosen_walks(results.runs, best, name), looks(manifest))
         _marks(axis, entries[name])
     return figure
 
 
-def _chosen(runs: pd.DataFrame, best: pd.DataFrame, problem: str) -> pd.DataFrame:
+def chosen_walks(runs: pd.DataFrame, best: pd.DataFrame, problem: str) -> pd.DataFrame:
     """The runs to draw: from the usual start, or from the given one where that is all there is."""
     usual = at_best(runs, best, "picture")
     usual = usual[usual["problem"] == problem]
@@ -63,17 +63,24 @@ def _chosen(runs: pd.DataFrame, best: pd.DataFrame, problem: str) -> pd.DataFram
     return given.drop_duplicates("optimizer")
 
 
+def contour_levels(level: np.ndarray) -> np.ndarray | None:
+    """Levels at which to draw lines of `level` (a loss above its minimum); None where it is flat.
+
+    Log-spaced, since a valley's values span decades; the lowest is what the grid still resolves."""
+    finite = level[np.isfinite(level) & (level > 0)]
+    if not len(finite):
+        return None
+    low, high = np.quantile(finite, 0.02), finite.max()
+    levels = np.unique(np.geomspace(max(low, high * 1e-8), high, 14))
+    return levels if len(levels) > 1 else None
+
+
 def _contours(axis: Axes, picture: Any, problem: dict[str, Any]) -> None:
     x, y, z = (np.asarray(part, dtype=float) for part in picture)
     minimum = problem.get("minimum")
     level = z - (minimum["value"] if minimum else np.nanmin(z))
-    finite = level[np.isfinite(level) & (level > 0)]
-    if not len(finite):
-        return
-    # Log-spaced, since a valley's values span decades; the lowest is what the grid still resolves.
-    low, high = np.quantile(finite, 0.02), finite.max()
-    levels = np.unique(np.geomspace(max(low, high * 1e-8), high, 14))
-    if len(levels) > 1:
+    levels = contour_levels(level)
+    if levels is not None:
         every = max(1, len(x) // 120)
         axis.contour(x[::every] if x.ndim == 1 else x, y[::every] if y.ndim == 1 else y,
                      level[::every, ::every] if x.ndim == 1 else level, levels=levels,

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from optlab.figures import Look
 
-__all__ = ["Cell", "Figures", "Fold", "Formula", "Heading", "Link", "Notes", "Picture", "Pre", "Section", "Table",
+__all__ = ["Animation", "Cell", "Figures", "Fold", "Formula", "Heading", "Link", "Notes", "Picture", "Pre", "Section", "Table",
            "Text"]  # fmt: skip
 
 
@@ -40,6 +40,15 @@ class Text:
     kind: ClassVar = "text"
     text: str
     small: bool = False
+
+
+@dataclass(frozen=True)
+class Animation:
+    """What moves, as plain data for the page's script; there is nothing to show without one."""
+
+    kind: ClassVar = "animation"
+    data: dict[str, Any]
+    caption: str
 
 
 @dataclass(frozen=True)

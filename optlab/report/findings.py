@@ -9,7 +9,9 @@ import pandas as pd
 
 from optlab import analysis
 from optlab.analysis.words import goal, number, of, pairs_text, steps
+from optlab.figures import drawable
 from optlab.report import drawings
+from optlab.report.animation import animations
 from optlab.report.blocks import Cell, Figures, Fold, Table, Text
 from optlab.report.calm import rates
 from optlab.report.checked import lead_problem
@@ -269,7 +271,7 @@ def paths(facts: Facts) -> list[Any]:
         "optimizer at its chosen setting from the usual start: one run, a picture and not "
         "evidence; it enters no number on this page."
     )
-    return [Figures(pictures, caption)]
+    return [Figures(pictures, caption), *animations(facts, drawable(facts.results))]
 
 
 def metrics(facts: Facts) -> list[Any]:

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from optlab.analysis.words import plural
 from optlab.files import atomic_write
-from optlab.report.blocks import Figures, Fold, Link, Picture, Section
+from optlab.report.blocks import Animation, Figures, Fold, Link, Picture, Section
 from optlab.report.checked import first_screen
 from optlab.report.claims import headline, told
 from optlab.report.content import content
@@ -51,6 +51,7 @@ def render(folder: str | Path) -> list[Path]:
         "line": _line(facts),
         "words": _words(facts),
         "name": facts.manifest["name"],
+        "moves": any(isinstance(b, Animation) for section in sections for b in section.blocks),
     }
     pictures = [picture for section in sections for picture in _pictures(section.blocks)]
     written = [_write(root / picture.file, picture.svg) for picture in pictures]
@@ -246,6 +247,9 @@ def _html() -> Environment:
     assert loader is not None
     style = loader.get_source(environment, "style.css")[0]
     environment.globals["style"] = Markup(style)
+    # Parts of the program itself, put into the pages that need them.
+    for name, file in (("moving_style", "animation.css"), ("moving_script", "animation.js")):
+        environment.globals[name] = Markup(loader.get_source(environment, file)[0])
     return environment
 
 
