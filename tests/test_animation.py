@@ -6,14 +6,17 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import pandas as pd
 import pytest
 from small_folder import write_folder
 
+from optlab.analysis import best_settings
+from optlab.figures import chosen_walks
 from optlab.report import render
 from optlab.report.animation import FRAMES, _frames
 from optlab.results import load
@@ -35,52 +38,40 @@ def data_of(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(part) for part in found]
 
 
+def walked(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any], str]]:
+    """Each problem's data, each run in it, and the run that the static figure draws as well."""
+    results = load(folder)
+    best = best_settings(results.runs, results.manifest)
+    for block in data_of(folder):
+        chosen = chosen_walks(results.runs, best, block["name"]).set_index("optimizer")["run_id"]
+        assert [run["name"] for run in block["runs"]] == list(chosen.index)
+        for run in block["runs"]:
+            yield block, run, chosen[run["name"]]
+
+
 def test_what_moves_is_what_is_stored(folder: Path) -> None:
     results = load(folder)
-    blocks = data_of(folder)
-    assert [block["name"] for block in blocks] == ["bowl", "valley"]  # those in the plane
-    pictures = results.runs[results.runs["part"] == "picture"]
-    checked = 0
-    for block in blocks:
+    assert [block["name"] for block in data_of(folder)] == ["bowl", "valley"]  # those in the plane
+    compared = 0
+    for block, run, run_id in walked(folder):
         left, right, bottom, top = block["window"]
-        for run in block["runs"]:
-            mine = pictures[(pictures["problem"] == block["name"])
-                            & (pictures["optimizer"] == run["name"])]  # fmt: skip
-            fits = []
-            for run_id in mine["run_id"]:  # one of the settings: that which was chosen
-                path = results.paths[results.paths["run_id"] == run_id]
-                wide = path.pivot(index="step", columns="coordinate", values="value")
-                wide = wide[wide.index.isin(block["steps"])]
-                index = [block["steps"].index(step) for step in wide.index]
-                x = np.array([run["x"][i] for i in index], dtype=float)
-                y = np.array([run["y"][i] for i in index], dtype=float)
-                inside = (x > -9_000) & (x < 10_000) & (y > -9_000) & (y < 10_000)
-                across = (wide["x1"].to_numpy() - left) / (right - left) * 1000
-                up = (top - wide["x2"].to_numpy()) / (top - bottom) * 1000
-                apart = np.abs(np.concatenate([(x - across)[inside], (y - up)[inside]]))
-                fits.append(np.nanmax(apart, initial=0.0) <= 0.5 + 1e-9)
-            assert any(fits)
-            checked += 1
-    assert checked == 8
+        path = results.paths[results.paths["run_id"] == run_id].set_index(["coordinate", "step"])
+        for step, x, y in zip(block["steps"], run["x"], run["y"], strict=True):
+            a, b = path.loc[("x1", step), "value"], path.loc[("x2", step), "value"]
+            # Whole units of a thousandth of the window.
+            assert x == pytest.approx((a - left) / (right - left) * 1000, abs=0.5 + 1e-9)
+            assert y == pytest.approx((top - b) / (top - bottom) * 1000, abs=0.5 + 1e-9)
+            compared += 1
+    assert compared == 8 * FRAMES
 
 
 def test_the_loss_beside_it_is_the_gap_that_is_stored(folder: Path) -> None:
     results = load(folder)
-    runs = results.runs.set_index("run_id")
-    for block in data_of(folder):
-        losses = results.curves[results.curves["metric"] == "loss"]
-        for run in block["runs"]:
-            mine = runs[(runs["problem"] == block["name"]) & (runs["optimizer"] == run["name"])
-                        & (runs["part"] == "picture")]  # fmt: skip
-            close = []
-            for run_id in mine.index:
-                curve = losses[losses["run_id"] == run_id].set_index("step")["value"]
-                pairs = [(run["loss"][i], curve[step]) for i, step in enumerate(block["steps"])
-                         if step in curve.index]  # fmt: skip
-                close.append(all(
-                    a is None or a == pytest.approx(b, rel=1e-3, abs=1e-12) for a, b in pairs
-                ))  # fmt: skip
-            assert any(close)
+    for block, run, run_id in walked(folder):
+        curves = results.curves[results.curves["metric"] == "loss"]
+        curve = curves[curves["run_id"] == run_id].set_index("step")["value"]
+        # The smallest loss of both problems is zero.
+        assert run["loss"] == pytest.approx([curve[s] for s in block["steps"]], rel=1e-3)
 
 
 def test_long_walks_keep_their_beginning() -> None:
@@ -98,15 +89,28 @@ def test_a_page_without_a_plane_has_no_script(tmp_path: Path) -> None:
     assert "<script" not in (made / "index.html").read_text(encoding="utf-8")
 
 
-def test_names_cannot_leave_the_data(tmp_path: Path) -> None:
-    made = write_folder(tmp_path / "h", problems=["bowl"], rates=[0.1])
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose optimizer, problem and axis have names that try to be something else."""
+    made = write_folder(tmp_path_factory.mktemp("hostile") / "h", problems=["bowl"],
+                        optimizers=["sgd"], rates=[0.1])  # fmt: skip
+    runs = pd.read_parquet(made / "runs.parquet")
+    runs["optimizer"] = HOSTILE
+    runs.to_parquet(made / "runs.parquet")
     manifest = json.loads((made / "manifest.json").read_text(encoding="utf-8"))
-    manifest["problems"][0]["names"] = [HOSTILE, "x2"]
+    manifest["problems"][0] |= {"names": [HOSTILE, "x2"], "optimizers": [HOSTILE]}
+    manifest["optimizers"][0]["name"] = HOSTILE
     (made / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     render(made)
-    text = (made / "index.html").read_text(encoding="utf-8")
+    return made
+
+
+def test_names_cannot_leave_the_data(hostile: Path) -> None:
+    text = (hostile / "index.html").read_text(encoding="utf-8")
     assert "<script>alert" not in text
-    assert data_of(made)[0]["axes"][0] == HOSTILE
+    assert "<!--" not in text
+    [block] = data_of(hostile)
+    assert (block["axes"][0], block["runs"][0]["name"]) == (HOSTILE, HOSTILE)
 
 
 def browsed(folder: Path, tmp_path: Path, probe: str) -> dict[str, Any]:
@@ -169,3 +173,40 @@ def test_it_moves_by_slider_and_by_play(folder: Path, tmp_path: Path) -> None:
     assert found["status"].startswith(f"Step {block['steps'][7]} of {block['steps'][-1]}: ")
     for run in block["runs"]:
         assert run["name"] in found["status"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine to open the page with")
+def test_hostile_names_are_drawn_as_text(hostile: Path, tmp_path: Path) -> None:
+    found = browsed(hostile, tmp_path, """
+        found.inner = figure.querySelectorAll('script').length;
+        found.key = figure.querySelector('.whole').textContent;
+        found.axis = [...figure.querySelectorAll('svg text')].map(n => n.textContent);
+        found.status = figure.querySelector('[role=status]').textContent
+    """)  # fmt: skip
+    assert (found["faults"], found["outside"], found["inner"]) == ([], [], 1)
+    assert found["key"] == f"● {HOSTILE}"
+    assert HOSTILE in found["axis"]
+    assert f": {HOSTILE} " in found["status"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine to open the page with")
+def test_what_leaves_the_picture_waits_at_its_edge(tmp_path: Path) -> None:
+    made = write_folder(tmp_path / "away", problems=["bowl"], optimizers=["sgd"], rates=[50.0])
+    render(made)
+    found = browsed(made, tmp_path, """
+        const mark = figure.querySelector('.here'), slider = figure.querySelector('input');
+        found.end = [mark.getAttribute('x'), mark.getAttribute('y')].map(Number);
+        found.away = mark.classList.contains('away');
+        found.status = figure.querySelector('[role=status]').textContent;
+        found.caption = figure.querySelector('figcaption').textContent;
+        slider.value = 0; slider.dispatchEvent(new Event('input'));
+        found.first = mark.classList.contains('away')
+    """)  # fmt: skip
+    assert found["faults"] == []
+    assert all(0 <= place <= 1000 for place in found["end"])
+    assert set(found["end"]) & {0, 1000}
+    assert (found["away"], found["first"]) == (True, False)
+    assert found["status"].endswith("(outside the picture)")
+    assert found["caption"].endswith("Diverged: sgd.")

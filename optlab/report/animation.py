@@ -48,14 +48,18 @@ def _block(
     x, y, z = (np.asarray(part, dtype=float) for part in facts.results.pictures[problem["name"]])
     window = (float(x.min()), float(x.max()), float(y.min()), float(y.max()))
     minimum = problem.get("minimum")
-    floor = minimum["value"] if minimum else 0.0
+    # A loss below zero has no logarithm: its height over the lowest that was seen has one.
+    seen = [walk["loss"][np.isfinite(walk["loss"])] for walk in walks.values()]
+    lowest = min((float(part.min()) for part in seen if len(part)), default=0.0)
+    floor = minimum["value"] if minimum else min(lowest, 0.0)
+    quantity = "loss − f*" if minimum else "loss − the lowest seen" if floor < 0 else "loss"
     losses = {name: _at(walk, steps, walk["loss"] - floor) for name, walk in walks.items()}
     top, low = _decades(losses)
     data = {
         "name": problem["name"],
         "axes": [str(n) for n in (problem["names"] or ["x1", "x2"])],
         "window": window,
-        "quantity": "loss − f*" if minimum else "loss",
+        "quantity": quantity,
         "decades": [low, top],
         "contours": _contours(x, y, z - (minimum["value"] if minimum else np.nanmin(z))),
         "minima": [
@@ -68,13 +72,17 @@ def _block(
         ],
     }
     every = max(len(walk["step"]) for walk in walks.values())
-    told = f"{plural(len(steps), 'point')} of each walk are shown"
-    thinned = f"{told} of {every:,} that are recorded, all of the beginning among them" if every > len(
-        steps) else f"{told}, all that are recorded"  # fmt: skip
+    told = f"Of each walk {plural(len(steps), 'point')} are shown"
+    thinned = (
+        f"{told} of {every:,} recorded, the first {FRAMES // 2} and then evenly spaced ones"
+        if every > len(steps)
+        else f"{told}, all that are recorded"
+    )
     diverged = list(runs.loc[runs["status"] == "diverged", "optimizer"])
     caption = (
-        f"The same walks on {problem['name']}, in step, with the loss beside them. {thinned}; between two "
-        "of them the line is straight. A mark that leaves the picture waits at its edge, pale."
+        f"The same walks on {problem['name']}, in step, with the loss beside them. {thinned}; "
+        "between two of them the line is straight. A mark that leaves a picture waits at its edge, "
+        "pale, and the text below says so."
     )
     if diverged:
         caption += f" Diverged: {', '.join(diverged)}."
@@ -96,6 +104,8 @@ def _walks(facts: Facts, runs: pd.DataFrame) -> dict[str, dict[str, np.ndarray]]
         if len(order) != 2 or loss.empty:
             continue
         wide = wide[wide.index.isin(loss.index)]
+        if wide.empty:
+            continue
         out[optimizer] = {
             "step": wide.index.to_numpy(),
             "x": wide[order[0]].to_numpy(dtype=float),
@@ -134,7 +144,6 @@ def _run(
         "night": look.dark,
         "marker": look.marker,
         "dash": _dash(look.dash),
-        "last": int(walk["step"][-1]),
         "x": [p[0] for p in places],
         "y": [p[1] for p in places],
         "loss": [float(f"{v:.4g}") if np.isfinite(v) else None for v in losses],
@@ -162,10 +171,9 @@ def _decades(losses: dict[str, np.ndarray]) -> tuple[int, int]:
     known = np.concatenate([v[np.isfinite(v) & (v > 0)] for v in losses.values()])
     if not len(known):
         return 1, 0
-    first = max(v[0] for v in losses.values() if np.isfinite(v[0]))
-    high = min(
-        known.max(), max(first, known.min()) * 1e3
-    )  # a run that diverges must not hide the rest
+    first = max((v[0] for v in losses.values() if np.isfinite(v[0])), default=known.max())
+    # A run that diverges must not hide the rest.
+    high = min(known.max(), max(first, known.min()) * 1e3)
     low = max(known.min(), high * _FLOOR)
     top = int(np.ceil(np.log10(high)))
     return top, min(int(np.floor(np.log10(low))), top - 1)

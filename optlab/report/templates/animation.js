@@ -24,7 +24,11 @@
     : value === 0 ? "0"
     : Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5 ? String(Number(value.toPrecision(3)))
     : value.toExponential(1).replace("e+", "e");
-  const inside = (value) => Math.min(SIDE, Math.max(0, value));
+  const RAISED = {"-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹"};
+  const power = decade => decade >= -3 && decade <= 3 ? String(Number(`1e${decade}`))
+    : `10${[...String(decade)].map(sign => RAISED[sign]).join("")}`;
+  const inside = value => Math.min(SIDE, Math.max(0, value));
+  const isAway = (x, y) => x === null || y === null || x !== inside(x) || y !== inside(y);
 
   // A drawing of one problem: `show(frame)` moves everything to that point of the walk.
   const drawing = (data, box) => {
@@ -55,7 +59,7 @@
     for (let decade = top; decade >= low; decade -= every) {
       const y = SIDE * (top - decade) / (top - low);
       svg("path", {d: `M0 ${y}H${SIDE}`, class: "grid"}, chart);
-      svg("text", {x: -14, y: y + 10, class: "tick end"}, chart, decade < 0 || decade > 3 ? `1e${decade}` : String(10 ** decade));
+      svg("text", {x: -14, y: y + 10, class: "tick end"}, chart, power(decade));
     }
     svg("path", {d: `M0 0V${SIDE}H${SIDE}`, class: "frame"}, chart);
     svg("text", {x: 0, y: 1045, class: "tick"}, chart, "0");
@@ -84,6 +88,12 @@
         point: svg("text", {class: "here"}, curve, glyph),
       };
     });
+    // A ring where they start, mostly one for all.
+    const starts = new Set(data.runs.filter(run => !isAway(run.x[0], run.y[0])).map(run => `${run.x[0]} ${run.y[0]}`));
+    for (const start of starts) {
+      const [cx, cy] = start.split(" ");
+      svg("circle", {cx, cy, r: 16, class: "start"}, plane);
+    }
 
     const through = (xs, ys, frame) => {
       let path = "", pen = "M";
@@ -94,28 +104,29 @@
       }
       return path;
     };
-    const place = (node, x, y) => {
-      const gone = x === null || y === null;
-      node.toggleAttribute("hidden", gone);
-      if (gone) return;
-      node.setAttribute("x", inside(x));
-      node.setAttribute("y", inside(y));
-      node.classList.toggle("away", x !== inside(x) || y !== inside(y));
+    // A mark beyond the edge waits at it; one that is nowhere any more, where it was seen last.
+    const place = (node, xs, ys, frame) => {
+      let seen = frame;
+      while (seen > 0 && (xs[seen] === null || ys[seen] === null)) seen--;
+      node.setAttribute("x", inside(xs[seen]));
+      node.setAttribute("y", inside(ys[seen]));
+      node.classList.toggle("away", isAway(xs[frame], ys[frame]));
     };
     const steps = data.steps.map(across);
     for (const mover of movers) mover.heights = mover.run.loss.map(up);
     return frame => {
       for (const {run, heights, trail, mark, line, point} of movers) {
         trail.setAttribute("d", through(run.x, run.y, frame));
-        place(mark, run.x[frame], run.y[frame]);
+        place(mark, run.x, run.y, frame);
         line.setAttribute("d", through(steps, heights, frame));
-        place(point, steps[frame], heights[frame]);
+        place(point, steps, heights, frame);
       }
     };
   };
 
   const told = (data, frame) => `Step ${data.steps[frame]} of ${data.steps[data.steps.length - 1]}: `
-    + data.runs.map(run => `${run.name} ${brief(run.loss[frame])}`).join(", ");
+    + data.runs.map(run => `${run.name} ${brief(run.loss[frame])}`
+      + (isAway(run.x[frame], run.y[frame]) ? " (outside the picture)" : "")).join(", ");
 
   const animate = figure => {
     const data = JSON.parse(figure.querySelector("script").textContent);
