@@ -82,7 +82,7 @@ def _block(
     caption = (
         f"The same walks on {problem['name']}, in step, with the loss beside them. {thinned}; "
         "between two of them the line is straight. A mark that leaves a picture waits at its edge, "
-        "pale, and the text below says so."
+        "pale, and the text of the step says so."
     )
     if diverged:
         caption += f" Diverged: {', '.join(diverged)}."
