@@ -15,8 +15,9 @@ from typing import Any
 __all__ = ["Name", "Number", "Operation", "PaperError", "Term", "members_of", "names", "numbers", "read_chain",
            "value_of"]  # fmt: skip
 
-LONGEST = 2_000  # characters of a line, and
+LONGEST = 1_000  # characters of a line, and
 DEEPEST = 40  # brackets within brackets; no page has more
+MOST_NUMBERS = 40  # a rule has about ten, and a cause is looked for in each
 LARGEST_POWER = 400
 
 
@@ -83,7 +84,10 @@ def read_chain(text: str) -> tuple[Term, ...]:
     parts = members_of(text)
     if not parts:
         raise PaperError("nothing is written here")
-    return tuple(_Reader(part).whole() for part in parts)
+    chain = tuple(_Reader(part).whole() for part in parts)
+    if sum(1 for term in chain for _ in numbers(term)) > MOST_NUMBERS:
+        raise PaperError(f"more than {MOST_NUMBERS} numbers in a line")
+    return chain
 
 
 def numbers(term: Term) -> Iterator[Number]:
@@ -266,6 +270,8 @@ class _Reader:
             raise self.wrong("it ends in the middle")
         self.at += 1
         if token.kind == "number":
+            if abs(int(token.text.lower().partition("e")[2] or 0)) > LARGEST_POWER:
+                raise self.wrong(f"{token.text} is out of reach")
             return Number(token.text, token.place)
         if token.kind == "name":
             return self.named(token)
@@ -326,7 +332,7 @@ def _scaled(left: Term, right: Term) -> Term:
     match left, right:
         case Number(), Operation("^", (Number(text="10"), power)):
             exponent = _whole(power)
-            if exponent is not None:
+            if exponent is not None and abs(exponent) <= LARGEST_POWER:
                 return Number(left.text, left.place, exponent)
         case Operation("-", (Number() as inner,)), Operation("^", (Number(text="10"), _)):
             return Operation("-", (_scaled(inner, right),))

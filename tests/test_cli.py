@@ -241,7 +241,9 @@ def test_where_nothing_can_be_written_is_told_before_anything_else(
 
     if "file" not in where:  # whoever runs the tests may be allowed everything
         monkeypatch.setattr("tempfile.TemporaryFile", refuse)
-    monkeypatch.setattr(cli.running, "read_all", lambda _: pytest.fail("read before it could be kept"))
+    monkeypatch.setattr(
+        cli.running, "read_all", lambda _: pytest.fail("read before it could be kept")
+    )
     told = call("run", write(tmp_path, SMALL.replace("12", "0")), "--out", tmp_path / where)
     assert told.exit_code == 2
     [line] = told.output.splitlines()

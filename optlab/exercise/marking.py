@@ -21,7 +21,6 @@ from typing import Any
 import pandas as pd
 
 from optlab import byhand
-from optlab.arithmetic import numbers
 from optlab.exercise.drawing import Exercise, wanted
 from optlab.exercise.feedback import Finding, feedback
 from optlab.exercise.form import slug
@@ -48,8 +47,6 @@ _COUNTS = ("right", "follows", "slips", "coarse", "missing")
 
 LARGEST = 100_000  # bytes; a filled-in page has two thousand
 MOST_FILES = 5_000
-LONGEST_LINE = 400
-MOST_NUMBERS = 40  # in one line; the longest of a rule has about ten, in each of a few members
 MOST_NOTES = 4
 LONGEST_NOTE = 200
 _READ = ("student", "sheet", "handwritten")
@@ -311,20 +308,10 @@ def _checked(exercise: Exercise, one: Handed) -> list[Checked]:
     if len(written) > 2 * len(asked):
         one.notes.append(f"{len(written):,} lines, and the sheet has {len(asked)}; not read")
         return []
-    # The search for the cause of a slip takes long where a line has very many numbers.
-    short = [line for line in written if _is_short(line)]
-    one.notes += [
-        f"line {w.row}: {w.key} is too long to be marked" for w in written if w not in short
-    ]
-    whole = [line for line in short if line.step is not None or line.part]
-    if len(whole) < len(short):
+    whole = [line for line in written if line.step is not None or line.part]
+    if len(whole) < len(written):
         one.notes.append("lines that do not say their step were not marked")
     return _checked_as_far(experiment, whole, one)
-
-
-def _is_short(line: Written) -> bool:
-    count = sum(1 for term in line.chain for _ in numbers(term))
-    return len(line.text) <= LONGEST_LINE and count <= MOST_NUMBERS
 
 
 def _checked_as_far(experiment: Experiment, lines: list[Written], one: Handed) -> list[Checked]:

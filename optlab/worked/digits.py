@@ -46,7 +46,7 @@ class Figure:
             return "rounded"
         cut = abs(value) - abs(self.value)
         same_side = self.value * value > 0 or self.value == 0
-        return "truncated" if same_side and -tiny <= cut < self.quantum else ""
+        return "truncated" if same_side and -tiny <= cut < self.quantum - tiny else ""
 
     def _zero(self, value: Any) -> bool:
         """A zero with decimals, `0.000`, for what is too small to show."""

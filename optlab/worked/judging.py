@@ -26,7 +26,9 @@ RIGHT = {"rounded": "correct as rounded", "truncated": "correct as truncated"}
 CLOSE, SLIP, FOLLOWS, NOT_CARRIED = VERDICTS[2:]
 _LAST_DIGIT = "off in the last digit only"
 _TINY = mpmath.mpf("1e-7")
-_BESIDE = mpmath.mpf("1e-3")
+_BESIDE = mpmath.mpf("5e-5")
+_NEAR_BY = mpmath.mpf("5e-3")
+_SMALL = mpmath.mpf("1e-3")
 
 
 def _root(value: Any) -> Any:
@@ -224,7 +226,7 @@ class _Judge:
         if before is not None and self._repeats(figure, before):
             if before.verdict in (SLIP, FOLLOWS):
                 return Judgement(FOLLOWS, figure.value, shown(self.exact, figure.quantum))
-            return Judgement(RIGHT["rounded"], figure.value)
+            return Judgement(self._carried(figure, "rounded"), figure.value)
         close = self._close(figure)
         if close is not None:
             return close
@@ -361,31 +363,46 @@ class _Judge:
         value = _literal(number)
         figure = Figure(number)
         known = [abs(v) for v in self.known]
-        if any(value == sure for sure in self.certain):
-            # A 1 may stand for 1.0001, a root with eps beside it.
-            meant = [v for v in known if abs(v - value) <= _BESIDE * abs(value)]
+        held = [self.line.reckoning.hold(key) for key in self.inputs]
+        rounded = [h for h in held if h.written and not h.bad and abs(h.value) == value]
+        if rounded or any(value == sure for sure in self.certain):
+            # A 1 may stand for 1.00000001, a root with eps beside it.
+            meant = [v for v in known if abs(v - value) <= self._beside(value)]
+            # 0.004 is written for 0.003996 too, and a 3 for 2.9963; but 1 - 0.999 has no such slack.
+            if value != 1:
+                near_by = _NEAR_BY * abs(value)
+                meant += [v for v in known if abs(v - value) <= near_by and figure.agrees(v)]
+            meant += [abs(v) for h in rounded for v in (h.low, h.high)]
         else:
             meant = [v for v in known if figure.agrees(v) or (near and figure.near(v))]
             if not meant and number.figures >= 3:
                 meant = [value - figure.quantum, value + figure.quantum]
         return list(dict.fromkeys((value, min([value, *meant]), max([value, *meant]))))
 
+    def _beside(self, value: Any) -> Any:
+        """How far a number may be from what it stands for because a small eps is passed over."""
+        eps = self.line.reckoning.settings.get("eps", mpmath.mpf(0))
+        return _BESIDE * abs(value) + (2 * eps if eps <= _SMALL else 0)
+
     @property
     def certain(self) -> list[Any]:
-        """Numbers that are what they are: settings, whole numbers, powers, the gradient."""
+        """Numbers that are what they are: settings, whole numbers, powers, the gradient, and what
+        this line reads where that is written in full."""
         r, t = self.line.reckoning, self.line.step
         settings = list(r.settings.values())
         found = [mpmath.mpf(n) for n in range(11)] + settings + [1 - s for s in settings]
         found += [s**t for s in settings if abs(s) <= 1] + [
             1 - s**t for s in settings if abs(s) <= 1
         ]
+        found += [abs(r.exact[key]) for key in self.inputs]
         return found + [abs(r.exact[k]) for k in r.exact if k[1] == "g" and k[2] == self.line.index]
 
     @property
     def known(self) -> list[Any]:
-        """Every quantity that this line is made of, exact and as held."""
+        """Every quantity that this line is made of, exact and as held; not the line itself, or any
+        number would be excused by what should come of it."""
         r, row = self.line.reckoning, self.line.row
-        found = [self.exact, self.held, self.mended]
+        found: list[Any] = []
         for key in self.inputs:
             found += [r.exact[key], r.hold(key).value]
         if row.name != "g":
@@ -571,7 +588,7 @@ def _pieces(r: Reckoning, row: Row, line: Line, at: Callable[[Key], Any]) -> lis
     except (ZeroDivisionError, ValueError):
         return []
     for node in ast.walk(row.expression):
-        if isinstance(node, ast.BinOp | ast.Call):
+        if isinstance(node, ast.BinOp | ast.Call) and node is not row.expression:
             code = compile(ast.Expression(ast.fix_missing_locations(node)), "<part>", "eval")
             try:
                 found.append(evaluated(code, environment, line.index))
