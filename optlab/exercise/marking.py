@@ -35,8 +35,8 @@ from optlab.spec.nodes import Node, compose
 from optlab.spec.read import parse
 from optlab.worked.checked import Checked
 from optlab.worked.digits import figure_of
-from optlab.worked.judging import FOLLOWS, SLIP
 from optlab.worked.marks import points as points_of
+from optlab.worked.standard import FOLLOWS, SLIP
 
 __all__ = ["COLUMNS", "Handed", "mark", "mark_folder", "summary"]
 

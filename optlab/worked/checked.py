@@ -13,8 +13,9 @@ import mpmath
 from optlab.arithmetic import members_of
 from optlab.spec.model import Written
 from optlab.worked.digits import figure_of, shown
-from optlab.worked.judging import FOLLOWS, SLIP, VERDICTS, Judged, Line, judge
+from optlab.worked.judging import Judged, judge
 from optlab.worked.reckoning import Reckoning, Row
+from optlab.worked.standard import FOLLOWS, SLIP, VERDICTS, Line
 
 __all__ = ["Checked", "Member", "check_lines"]
 

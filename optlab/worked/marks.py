@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from optlab.spec.model import Marking
 from optlab.worked.checked import Checked
-from optlab.worked.judging import FOLLOWS, SLIP
+from optlab.worked.standard import FOLLOWS, SLIP
 
 __all__ = ["answers", "points", "summary", "worth"]
 
