@@ -10,7 +10,7 @@ import pandas as pd
 
 from optlab.analysis.words import number, plural, steps
 from optlab.report.blocks import Cell, Figures, Heading, Picture, Table, Text
-from optlab.report.facts import Facts, name_cell
+from optlab.report.facts import Facts
 from optlab.worked.layout import anchor, given_apart
 
 __all__ = ["first_screen", "lead_problem", "whole_page"]
@@ -35,18 +35,17 @@ def _slips(lines: list[dict[str, Any]]) -> list[Any]:
         several = list(group)
         first = several[0]
         rows.append([
-            Cell(_where(several), link=_link(first)),
+            Cell(_where(several), small=_cause(several), link=_link(first)),
             Cell(", ".join(line["written"] for line in several)),
             Cell(", ".join(line["expected"] for line in several)),
-            Cell(_cause(several)),
         ])  # fmt: skip
     if not rows:
         return []
     caption = (
-        "What slipped, as it was written and as it should be, with the likely cause: the change of the "
-        "line that gives these digits. Each leads to its step, worked line by line."
+        "What slipped, as it was written and as it should be, below it the likely cause: the change of "
+        "the line that gives these digits. Each leads to its step, worked line by line."
     )
-    return [Table(caption, ["Line", "You wrote", "It is", "Likely cause"], [("", rows)])]
+    return [Table(caption, ["Line, and likely cause", "You wrote", "It is"], [("", rows)])]
 
 
 def _kind(line: dict[str, Any]) -> tuple[Any, ...]:
@@ -131,9 +130,9 @@ def _race(facts: Facts) -> list[Any]:
     for _, row in times.iterrows():
         optimizer = row["optimizer"]
         rows.append([
-            name_cell(facts, optimizer),
+            Cell(optimizer, small=_relapse(facts, runs, optimizer, row), look=facts.looks[optimizer]),
             Cell(_time(row["reached_median"])),
-            Cell(_time(row["held_median"]), small=_relapse(facts, runs, optimizer, row)),
+            Cell(_time(row["held_median"])),
             Cell(_percent(kinds["overshoot"].get(optimizer, np.nan))),
             Cell(number(float(runs["loss_final"].get(optimizer, np.nan)))),
         ])  # fmt: skip
@@ -143,7 +142,7 @@ def _race(facts: Facts) -> list[Any]:
         "these numbers are exact and say nothing of other starts. Largest rise: above the best loss so "
         "far, as a share of the gap at the start."
     )
-    head = ["Optimizer", "Reaches the target", "Stays from", "Largest rise", "Last loss"]
+    head = ["Optimizer", "Reaches", "Stays from", "Largest rise", "Last loss"]
     return [
         Heading("Fastest? Most stable?"),
         Table(caption, head, [("", rows)], frozenset({1, 2, 3, 4})),
@@ -169,7 +168,7 @@ def _relapse(facts: Facts, runs: pd.DataFrame, optimizer: str, row: pd.Series) -
     ]
     after = mine[mine["step"] > row["reached_median"]]
     worst = after.loc[after["value"].idxmax()]
-    return f"worst after: {number(float(worst['value']))} at step {int(worst['step'])}"
+    return f"left it again: {number(float(worst['value']))} at step {int(worst['step'])}"
 
 
 def _curves(facts: Facts, name: str) -> list[Figures]:
@@ -206,7 +205,7 @@ def whole_page(facts: Facts) -> list[Any]:
 
 def _row(line: dict[str, Any]) -> list[Cell]:
     label = "" if line["line"] == "x" else line["line"]
-    name = " ".join(part for part in (label, line["parameter"] or "") if part) or "x"
+    name = " of ".join(part for part in (label, line["parameter"]) if part) or "x"
     wrong = line["verdict"] in _WRONG
     small = (
         f"{line['written']} should be {line['expected']}; {_cause([line])}"
