@@ -309,7 +309,7 @@ DRAWN = st.tuples(
 )
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(lines=DRAWN, values=st.tuples(*[st.integers(-16, 16).filter(bool)] * 3))
 @example(lines=("(-a)", "maximum(u0, u0)", "(u1 * a)"), values=(8, 1, 1))
 @example(lines=("maximum(a, b)", "minimum(u0, (a * b))", "(u1 / (u0 + 2))"), values=(8, 8, 1))

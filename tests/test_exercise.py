@@ -45,7 +45,8 @@ def one(*optimizers, student="", **plan):
 # The numbers
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
+@example(50186, 4, 3, ["adam"])  # a mean that is exactly zero, and a rounding away from it
 @given(
     st.integers(0, 10**9), st.sampled_from(sorted(NAMES)), st.integers(1, 4),
     st.lists(st.sampled_from(sorted(REGISTRY)), min_size=1, max_size=3, unique=True),

@@ -216,7 +216,7 @@ optimizers:
 """
 
 
-@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("precision", ["float64", pytest.param("float32", marks=pytest.mark.slow)])
 def test_a_replay_is_the_stored_run(tmp_path: Path, precision: str) -> None:
     spec = tmp_path / "small.yaml"
     spec.write_text(SMALL_SPEC + f"precision: {precision}\n")

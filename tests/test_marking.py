@@ -320,7 +320,7 @@ def test_a_hostile_line_costs_its_own_points_only(place, key, handed, typed, sai
     assert "could not be marked" not in row["notes"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=120) | st.text(max_size=120).map(str.encode)
        | st.text("[]{}:&*!|>'\"%@`#,?- \n\tab1", max_size=60).map(str.encode))  # fmt: skip
 def test_no_bytes_make_marking_fail(place, key, tmp_path_factory, raw):

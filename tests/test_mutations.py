@@ -429,30 +429,30 @@ def assert_named(tally: Tally, right: float = 0.8, invented: float = 0.05) -> No
 
 
 def test_clean_pages_have_no_slips() -> None:
-    assert_clean(tally_of(clean_cases(11, 60)))
+    assert_clean(tally_of(clean_cases(11, 40)))
 
 
 def test_one_slip_is_found_where_it_is() -> None:
-    tally = tally_of(slip_cases(11, 60))
+    tally = tally_of(slip_cases(11, 40))
     assert_found(tally, 0.97, below=0.97, pen=0.9)
     assert_named(tally, right=0.75, invented=0.1)
 
 
 def test_two_slips_are_told_from_what_follows() -> None:
-    assert_found(tally_of(two_slip_cases(11, 40)), 0.95, below=0.97)
+    assert_found(tally_of(two_slip_cases(11, 15)), 0.95, below=0.97)
 
 
 def test_a_slip_of_the_pen_is_not_carried() -> None:
     rng = Random("pen")
-    tally = tally_of(draw_case(rng, group, pen=True) for group in draw_groups(rng, 40))
-    assert tally.lines[NOT_CARRIED] >= 20
+    tally = tally_of(draw_case(rng, group, pen=True) for group in draw_groups(rng, 22))
+    assert tally.lines[NOT_CARRIED] >= 10
     assert_found(tally, 0.95, pen=0.9)
 
 
 def test_a_last_digit_that_is_off_is_no_slip() -> None:
     """One unit of the last of four digits or more: close, or right where both ways of rounding meet."""
     rng, verdicts = Random("last digit"), Counter[str]()
-    while verdicts.total() < 60:
+    while verdicts.total() < 30:
         plan = make_plan(rng)
         digits = max(4, plan.hand.digits)
         hand = replace(plan.hand, form="values", zeros=True, digits=digits, scientific=False)
@@ -466,7 +466,7 @@ def test_a_last_digit_that_is_off_is_no_slip() -> None:
         assert SLIP not in {found.verdict for found in said.values()}, (spec(clean), key, said)
         verdicts[said[key].verdict] += 1
     assert verdicts.keys() <= CORRECT | {CLOSE}
-    assert verdicts[CLOSE] > 30, verdicts
+    assert verdicts[CLOSE] > 15, verdicts
 
 
 @pytest.mark.slow

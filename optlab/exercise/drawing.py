@@ -38,6 +38,7 @@ _SETTINGS = {
     "eps": ("1e-8",),
 }
 _CLEAR = 0.02
+_VANISHES = 1e-4  # what is so small is not worked by hand
 """The least relative distance between two values that could be taken for each other."""
 
 
@@ -210,7 +211,8 @@ def _is_clear(page: dict[str, Any], digits: int) -> bool:
     for step in page["steps"]:
         for line in step["lines"]:
             values = [cell["value"] for cell in line["cells"]]
-            if any(value is None or value == 0 or _is_tie(value, digits) for value in values):
+            # A double of what is exactly zero may be a rounding away from it.
+            if any(v is None or abs(v) <= _VANISHES or _is_tie(v, digits) for v in values):
                 return False
             if line["name"] != "x" and not _apart(values):
                 return False
