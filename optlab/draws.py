@@ -73,7 +73,10 @@ class Draws:
         return self._starts[run.task.name, run.role, run.seed]
 
     def first(self, task: Task) -> Any:
-        """The start of the first evaluation run."""
+        """Where a page worked by hand begins: the given start, else the usual one of the textbooks, else
+        that of the first evaluation run."""
+        if task.problem.given is None and task.problem.usual is not None:
+            return task.problem.usual
         kind = "fixed" if task.problem.given is not None else "drawn"
         self.prepare(task, [("evaluate", 0, kind)])
         return self._starts[task.name, "evaluate", 0]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from optlab.cli.base import CHANGED, WRONG, app, plain_errors, read_all
-from optlab.terminal import complain, out, tell
+from optlab.terminal import complain, err, out, tell
 
 if TYPE_CHECKING:
     from optlab.spec import Marking
@@ -56,6 +56,7 @@ def check(
             _mark(specs[0], key, out_, feedback, form)
         return
     from optlab import byhand
+    from optlab.analysis.words import pairs_text
 
     slipped = False
     told: list[dict[str, object]] = []
@@ -67,6 +68,11 @@ def check(
                 complain(f"{experiment.path}: cannot be checked: {error}")
                 raise typer.Exit(WRONG) from None
             slipped |= any(line.verdict == "slip" for line in lines)
+            for name in dict.fromkeys(line.written_line.optimizer for line in lines):
+                if name and experiment.contender(name).size > 1:
+                    setting = pairs_text(next(experiment.contender(name).settings()))
+                    tell((f"{name} has several settings; its page is checked at the first, "
+                          f"{setting}", "yellow"), to=err)  # fmt: skip
             if form == "json":
                 told += [line.as_dict() for line in lines]
             elif not lines:
@@ -115,12 +121,14 @@ def _text(title: str, lines: list[Checked], marking: Marking | None, every: bool
     from optlab.worked.marks import points, summary, worth
 
     tell((title, "bold"))
+    several = len({line.written_line.problem for line in lines}) > 1
     place = ""
     for line in lines:
         if line.verdict.startswith("correct") and not line.note and not every:
             continue
         w = line.written_line
-        here = f"{w.optimizer or 'forward'}" + (f", step {w.step}" if w.step else "")
+        on = f" on {w.problem}" if several else ""
+        here = f"{w.optimizer or 'forward'}{on}" + (f", step {w.step}" if w.step else "")
         if here != place:
             tell((here, "bold"))
             place = here

@@ -163,8 +163,12 @@ class Reckoning:
             for i in range(self.count):
                 try:
                     self.exact[t, row.name, i] = self.value(row, t, i, self.exact_at)
-                except (ZeroDivisionError, ValueError) as error:
-                    raise ValueError(f"{row.line} of step {t}: {error}") from None
+                except ZeroDivisionError:
+                    told = f"the line {row.line} of step {t} divides by zero"
+                    raise ValueError(f"{self.form.name}: {told}") from None
+                except ValueError as error:
+                    told = f"the line {row.line} of step {t}: {error}"
+                    raise ValueError(f"{self.form.name}: {told}") from None
         for name in ("x", *self.form.states):  # what no line assigns stays as it is
             for i in range(self.count) if name in self.start else ():
                 self.exact.setdefault((t, name, i), self.exact.get((t - 1, name, i)))
