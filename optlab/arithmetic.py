@@ -19,6 +19,8 @@ LONGEST = 1_000  # characters of a line, and
 DEEPEST = 40  # brackets within brackets; no page has more
 MOST_NUMBERS = 40  # a rule has about ten, and a cause is looked for in each
 LARGEST_POWER = 400
+_HUGE = 10**LARGEST_POWER
+_LARGEST_ARGUMENT = 1_000  # of an exponential or a sine; no page has more
 
 
 class PaperError(ValueError):
@@ -85,9 +87,13 @@ def read_chain(text: str) -> tuple[Term, ...]:
     if not parts:
         raise PaperError("nothing is written here")
     chain = tuple(_Reader(part).whole() for part in parts)
-    if sum(1 for term in chain for _ in numbers(term)) > MOST_NUMBERS:
+    if sum(_leaves(term) for term in chain) > MOST_NUMBERS:
         raise PaperError(f"more than {MOST_NUMBERS} numbers in a line")
     return chain
+
+
+def _leaves(term: Term) -> int:
+    return sum(map(_leaves, term.operands)) if isinstance(term, Operation) else 1
 
 
 def numbers(term: Term) -> Iterator[Number]:
@@ -118,6 +124,9 @@ def value_of(
     if isinstance(term, Name):
         return name(term.name)
     values = [value_of(operand, number, name, of) for operand in term.operands]
+    for value in values:  # a function of a huge number may take for ever
+        if abs(value) > _HUGE:
+            raise ValueError("a number out of reach")
     match term.what, values:
         case "+", [a, b]:
             return a + b
@@ -135,6 +144,8 @@ def value_of(
             if a < 0 and b != int(b):
                 raise ValueError("a root of a negative number")
             return a ** int(b) if b == int(b) else a**b
+    if term.what in ("exp", "sin", "cos", "tanh") and abs(values[0]) > _LARGEST_ARGUMENT:
+        raise ValueError(f"{term.what} of a number out of reach")
     return of[term.what](*values)
 
 
@@ -188,6 +199,7 @@ class _Reader:
         self.at = 0
         self.depth = 0
         self.bars = 0
+        self.roots = 0
 
     def whole(self) -> Term:
         term = self.sum()
@@ -265,6 +277,9 @@ class _Reader:
                 return term
 
     def atom(self) -> Term:
+        self.roots += 1  # a root of a root, and so on
+        if self.roots > LONGEST // 4:
+            raise self.wrong("too many parts")
         token = self.next
         if token is None:
             raise self.wrong("it ends in the middle")
@@ -332,8 +347,8 @@ def _scaled(left: Term, right: Term) -> Term:
     match left, right:
         case Number(), Operation("^", (Number(text="10"), power)):
             exponent = _whole(power)
-            if exponent is not None and abs(exponent) <= LARGEST_POWER:
-                return Number(left.text, left.place, exponent)
+            if exponent is not None and abs(left.scale + exponent) <= LARGEST_POWER:
+                return Number(left.text, left.place, left.scale + exponent)
         case Operation("-", (Number() as inner,)), Operation("^", (Number(text="10"), _)):
             return Operation("-", (_scaled(inner, right),))
     return Operation("*", (left, right))

@@ -397,7 +397,12 @@ class _Laboratory:
         if not self.experiment.handwritten:
             (self.folder / "checked.json").unlink(missing_ok=True)
             return
-        lines = byhand.check(self.experiment)
+        try:
+            lines = byhand.check(self.experiment)
+        except ValueError as error:  # a line that divides by zero, say; the runs stand all the same
+            self.progress.note(f"the handwritten page cannot be checked: {error}")
+            (self.folder / "checked.json").unlink(missing_ok=True)
+            return
         self._write_json(
             "checked", {"summary": summary(lines), "lines": [line.as_dict() for line in lines]}
         )

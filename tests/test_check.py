@@ -375,3 +375,64 @@ def test_the_pages_in_the_docs_come_to_what_stands_beside_them(file: str, tmp_pa
     for line in text.splitlines():
         if (line.startswith("> ") and "of w1: slip" in line) or "of b1: slip" in line:
             assert line.partition(": ")[2].rstrip("\\") in told
+
+
+# What a strict reader tried
+
+
+def test_garbage_below_a_coarse_slip_is_a_slip() -> None:
+    found = check("adam 1 m_w1: 0e9", "adam 1 m_hat_w1: 7.31", "adam 2 m_w1: -555.1")
+    assert [line.verdict for line in found] == ["slip"] * 3
+
+
+def test_a_lone_zero_is_no_rounding_of_what_stands_before_it() -> None:
+    assert one("momentum 1 w1: 0.5 + 0.12 = 0").verdict == "slip"
+
+
+def test_names_may_say_their_parameter() -> None:
+    found = check("adam 1 m_w1: beta1*0 + (1 - beta1) g_w1 = -0.12",
+                  "adam 1 m_hat_w1: m_w1/(1 - beta1^1) = -1.2", "momentum 1 w1: w10 - v_w1 = 0.62",
+                  "momentum 1 b1: 0 - 3*10^-1*10^-1*(-2) = 0.06")  # fmt: skip
+    assert {line.verdict for line in found} == {"correct as rounded"}
+
+
+def test_increments_that_vanish_do_not_say_which_sign_a_page_has() -> None:
+    head = HEAD.replace("b1: [-0.6, -0.4]", "b1: [0, 0]").replace("- rmsprop", "- sgd: {lr: 0.1}\n  - rmsprop")  # fmt: skip
+    text = ["sgd 1 increment_b1: 0", "sgd 2 increment_b1: 0", "sgd 1 increment_w1: -0.12"]
+    assert {line.verdict for line in check(*text, head=head)} == {"correct as rounded"}
+
+
+MIXING = '''
+from optlab.algebra import norm
+
+
+def ngd(x, g, m=0.0, *, lr=0.1, rho=0.9):
+    """Along the mean gradient, of unit length."""
+    m = rho * m + (1 - rho) * g
+    n = norm(m)
+    x = x - lr * m / n
+    return x, m
+'''
+
+
+def test_a_slip_in_one_parameter_reaches_the_others_through_a_norm(tmp_path: Path) -> None:
+    (tmp_path / "r.py").write_text(MIXING)
+    (tmp_path / "page.yaml").write_text(
+        "title: t\nproblems:\n  - given: {use: recorded_gradients, start: {w: 0.5, b: -0.4}, w: [0.3],"
+        " b: [-0.6]}\noptimizers:\n  - ngd: {use: r.py:ngd}\nhandwritten:\n  ngd 1:\n    m_w: 0.03\n"
+        "    m_b: 0.09\n    n: 0.09487\n    w: 0.4684\n    b: -0.4949\n"
+    )
+    found = byhand.check(read(tmp_path / "page.yaml"))
+    follows = "follows from an earlier slip"
+    assert [line.verdict for line in found] == ["correct as rounded", "slip", *[follows] * 3]
+
+
+@pytest.mark.parametrize(
+    "text", ["sin(exp(exp(20)))", "exp(exp(exp(9)))", "sin(((10^400)^400)^400)"]
+)
+def test_numbers_out_of_reach_cost_their_line_and_no_time(text: str) -> None:
+    assert one(f"momentum 1 w1: {text}").verdict == "slip"
+    with pytest.raises(PaperError):
+        read_chain("√" * 900 + "2")
+    with pytest.raises(PaperError):
+        read_chain("*".join("g" * 400))

@@ -166,6 +166,7 @@ def test_adams_limit_is_the_adaptive_edge_of_stability() -> None:
     assert mu / float(found.mode.limit() or np.nan) == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [("adam", "optax.adam"), ("ema", "optax.sgd"), ("nesterov", "optax.sgd")],
@@ -216,7 +217,8 @@ optimizers:
 """
 
 
-@pytest.mark.parametrize("precision", ["float64", pytest.param("float32", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["float64", "float32"])
 def test_a_replay_is_the_stored_run(tmp_path: Path, precision: str) -> None:
     spec = tmp_path / "small.yaml"
     spec.write_text(SMALL_SPEC + f"precision: {precision}\n")
@@ -330,6 +332,7 @@ optimizers:
     assert told["points"][-1]["curvature"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["{use: sgd, lr: 0.1}", "{use: momentum, lr: 0.1, beta: 0.9}"])
 def test_noise_keeps_a_run_at_the_known_floor(tmp_path: Path, rule: str) -> None:
     """Mean loss 1/2 dim times the stationary variance on curvature 1."""

@@ -66,7 +66,15 @@ def task_of(experiment: Experiment, name: str) -> Any:
 # The page is the run
 
 
-@pytest.mark.parametrize("problem", ["bowl", "rosenbrock", "valley", "relu_network", "given"])
+@pytest.mark.parametrize(
+    "problem",
+    [
+        "bowl",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("rosenbrock", "valley")),
+        "relu_network",
+        "given",
+    ],
+)
 @pytest.mark.parametrize("name", RULES)
 def test_a_trace_is_what_the_engine_did(name: str, problem: str) -> None:
     experiment = everything()

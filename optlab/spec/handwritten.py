@@ -23,7 +23,7 @@ FORWARD = "forward"
 MOST_BY_HAND = 50
 """Steps that a page can be checked over."""
 
-_STEP = re.compile(r"(?:step |iteration |t ?= ?)?(\d+)(?: |$)", re.IGNORECASE)
+_STEP = re.compile(r"(?:step |iteration |t ?= ?)?(\d{1,4})(?: |$)", re.IGNORECASE)
 
 
 def read_entries(

@@ -19,6 +19,8 @@ from optlab.worked.standard import FOLLOWS, SLIP, VERDICTS, Line
 
 __all__ = ["Checked", "Member", "check_lines"]
 
+_EXACT = mpmath.mpf("1e-12")
+_VOTES = 3
 COARSE = 2.0
 """A page whose numbers have so many figures or fewer in the middle is written coarsely."""
 
@@ -93,7 +95,7 @@ def check_lines(
     """Each line of one optimizer's page, judged in the order of the work: whatever stands above a line
     is known when it is judged."""
     lines = list(written)
-    coarse, turned = _coarse(lines), _turned(lines, reckoning, parameters)
+    coarse, turned = _coarse(lines, reckoning, parameters), _turned(lines, reckoning, parameters)
     checked: list[tuple[tuple[int, int, int, int], Checked]] = []
     rows = {(row.line, row.part): (place, row) for place, row in enumerate(reckoning.rows)}
     gradient = Row("g", "g", "", ast.Name("g", ast.Load()))
@@ -124,15 +126,13 @@ def _indices(
 ) -> Sequence[int]:
     if line.parameter is not None:
         return [parameters.index(line.parameter)]
-    same = row.name != "g" and not reckoning.inputs(row, 1, 0)
-    return [0] if same else range(reckoning.count)
+    return [0] if reckoning.is_shared(row) else range(reckoning.count)
 
 
 def _hold(reckoning: Reckoning, at: Line, row: Row, judged: Judged) -> None:
     """From here on the page goes on with what it says; a line that is the same for all parameters is
     held for all."""
-    same = row.name != "g" and not reckoning.inputs(row, at.step, at.index)
-    for i in range(reckoning.count) if same else [at.index]:
+    for i in range(reckoning.count) if reckoning.is_shared(row) else [at.index]:
         reckoning.held[at.step, row.name, i] = judged.held
 
 
@@ -160,10 +160,18 @@ def _checked(line: Written, judged: Judged) -> Checked:
     )  # fmt: skip
 
 
-def _coarse(lines: list[Written]) -> bool:
-    """Whether a page is written to so few figures that one of them is a rounding like any other."""
-    figures = [f.figures for line in lines if (f := figure_of(line.chain[-1])) is not None]
-    return bool(figures) and statistics.median_high(figures) <= COARSE
+def _coarse(lines: list[Written], reckoning: Reckoning, parameters: tuple[str, ...]) -> bool:
+    """Whether a page is written to so few figures that one of them is a rounding like any other. What
+    is exact with few figures says nothing of that."""
+    names = {(row.line, row.part): row.name for row in reckoning.rows}
+    figures = []
+    for line in lines:
+        figure = figure_of(line.chain[-1])
+        index = parameters.index(line.parameter) if line.parameter else 0
+        key = (line.step or 1, names.get((line.line, line.part), "g"), index)
+        if figure is not None and abs(figure.value - reckoning.exact[key]) > _EXACT:
+            figures.append(figure.figures)
+    return len(figures) >= _VOTES and statistics.median_high(figures) <= COARSE
 
 
 def _turned(lines: list[Written], reckoning: Reckoning, parameters: tuple[str, ...]) -> bool:
@@ -180,5 +188,6 @@ def _turned(lines: list[Written], reckoning: Reckoning, parameters: tuple[str, .
             continue
         name = next(r.name for r in reckoning.rows if (r.line, r.part) == (line.line, line.part))
         right = reckoning.exact[line.step, name, parameters.index(line.parameter)]
-        votes += 1 if figure.value * right > 0 else -1
+        if figure.value * right != 0:  # a zero has no sign
+            votes += 1 if figure.value * right > 0 else -1
     return votes < 0

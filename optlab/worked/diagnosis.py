@@ -348,12 +348,6 @@ def _is_eps(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "eps"
 
 
-def _called(expression: ast.expr) -> Iterator[str]:
-    for node in ast.walk(expression):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            yield node.func.id
-
-
 def _other_inputs(
     reckoning: Reckoning, row: Row, t: int, i: int, names: tuple[str, ...]
 ) -> Iterator[_Guess]:
@@ -362,17 +356,16 @@ def _other_inputs(
         return
     for key in reckoning.inputs(row, t, i):
         step, name, _ = key
-        told = "x" if name == "x" else name
         for earlier in ((step - 1, name, i), *((step - 1, "g", i) for _ in "g" if name == "g")):
             if earlier in reckoning.exact:
                 yield _read(reckoning, row, t, i, key, earlier, Cause(
-                    "previous step's value", f"{told} is that of step {earlier[0]}"))  # fmt: skip
+                    "previous step's value", f"{name} is that of step {earlier[0]}"))  # fmt: skip
         for power in (1, -1):
             yield _moved(reckoning, row, t, i, key, power)
         for j in range(reckoning.count):
             if j != i and (step, name, j) in reckoning.exact:
                 yield _read(reckoning, row, t, i, key, (step, name, j), Cause(
-                    "another parameter's value", f"{told} is that of {names[j]}"))  # fmt: skip
+                    "another parameter's value", f"{name} is that of {names[j]}"))  # fmt: skip
     for name in (name for name in row.names if name in reckoning.settings):
         for cause, expression in _other_settings(reckoning, row, name):
             yield _changed(reckoning, row, t, i, cause, expression)

@@ -31,6 +31,7 @@ from optlab.worked.trace import DIGITS
 
 __all__ = ["Judged", "judge"]
 
+_COARSE_HELD = mpmath.mpf("5e-3")
 _MOST_CHOICES = 512  # ways in which the numbers of a member may stand for others
 
 
@@ -105,7 +106,8 @@ class _Judge:
         if figure is None:
             return Held(value, value, value, bad, written=True)
         if bad:
-            step = figure.quantum
+            # Nobody knows the digits that were left out, but a coarse wrong number excuses nothing.
+            step = min(figure.quantum, abs(value) * _COARSE_HELD)
             return Held(value, value - step, value + step, True, written=True)
         near = [
             v
@@ -143,7 +145,7 @@ class _Judge:
 
     def _repeats(self, figure: Figure, before: Judgement) -> bool:
         """Whether the number is what the member before it comes to."""
-        return bool(figure.agrees(before.value, True) or figure.near(before.value))
+        return bool(figure.agrees(before.value, self.line.coarse) or figure.near(before.value))
 
     def _close(self, figure: Figure) -> Judgement | None:
         for value in (self.standard.exact, self.standard.mended):
@@ -268,6 +270,12 @@ class _Judge:
             return r.settings[name]
         if name == "t":
             return mpmath.mpf(line.step)
+        for i, parameter in enumerate(line.parameters):  # m_w1, or w1_0 and w10 for its start
+            if name in (f"{parameter}0", f"{parameter}_0") and i == line.index:
+                return r.exact[0, "x", i]
+            if name.endswith(f"_{parameter}") and i == line.index:
+                name = name.removesuffix(f"_{parameter}")
+                break
         plain = (
             "x" if name in line.parameters and line.parameters.index(name) == line.index else name
         )

@@ -191,7 +191,19 @@ class Reckoning:
     def inputs(self, row: Row, t: int, i: int) -> list[Key]:
         """What a row reads besides settings and the step's number."""
         known = (*self.settings, "t")
-        return [(self.before(t, n, row), n, i) for n in sorted(row.names) if n not in known]
+        places = range(self.count) if row.mixes else (i,)
+        names = [name for name in sorted(row.names) if name not in known]
+        return [(self.before(t, name, row), name, j) for name in names for j in places]
+
+    def is_shared(self, row: Row) -> bool:
+        """Whether a row has one value for all parameters, as a norm has."""
+        if row.name == "g" or not (row.mixes or not self.inputs(row, 1, 0)):
+            return False
+        return all(
+            self.exact[t, row.name, i] == self.exact[t, row.name, 0]
+            for t in range(1, self.steps + 1)
+            for i in range(self.count)
+        )
 
     # Values
 
@@ -231,6 +243,8 @@ class Reckoning:
         found: dict[str, Any] = {**self.settings, "t": t}
         for key in self.inputs(row, t, i):
             step, name, _ = key
+            if row.mixes and name in found:
+                continue
             if row.mixes:
                 found[name] = np.array([at((step, name, j)) for j in range(self.count)], object)
             else:
