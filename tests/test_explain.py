@@ -545,3 +545,17 @@ def test_the_section_says_what_was_stored_and_nothing_where_all_is_well(
     results = lab.run(calm, tmp_path / "reports")
     assert results.explained == []
     assert "explained" not in {s.id for s in content(Facts(stored(results.folder)))}
+
+
+def test_no_rate_is_called_the_limit_of_a_rule_that_decays_by_itself(tmp_path: Path) -> None:
+    """x - lr (g + wd x) on curvature 1 with wd 3: stable up to 2 / 4, not up to what 2 / 1 gives."""
+    (tmp_path / "r.py").write_text(
+        "def decayed(x, g, *, lr=0.1, wd=3.0):\n    x = x - lr * (g + wd * x)\n    return x\n"
+    )
+    text = (
+        "steps: 200\nproblems:\n  - p: {use: quadratic, dim: 2, condition: 2, start: [1, 1]}\n"
+        "optimizers:\n  - o: {use: r.py:decayed, lr: 0.9}\n"
+    )
+    told = explained(tmp_path, text)
+    assert "largest rate" not in told["sentence"]
+    assert all(point["ratio"] is None for point in told["points"])

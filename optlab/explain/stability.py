@@ -60,8 +60,11 @@ class Mode:
 
     def limit(self) -> float | None:
         """The largest curvature up to which all are stable; None where there is none (a map that
-        does not answer, or is not stable without a gradient)."""
+        does not answer, or is not stable without a gradient), and where the place decays by itself:
+        then the rate is in the map too, and a limit of the curvature says nothing of the rate."""
         high = 1.0
+        if self.radius(0.0) < 1 - 1e-9:
+            return None
         if self.radius(1e-9) > 1 + 1e-9:
             return None
         while self.radius(high) <= 1 + 1e-12:
