@@ -75,7 +75,8 @@ def members_of(text: str) -> list[str]:
     """The members of a chain of equalities as they were written; what was struck out (`~~0.02~~`) and
     the marks behind a result (`//`) are left out."""
     plain = _STRUCK.sub("", _boxes(text)).strip()
-    parts = [part.strip(" .,;") for part in _EQUALS.split(plain.rstrip(" /,.;"))]
+    # A point at the end of a line ends it; one at the beginning is that of `.144`.
+    parts = [part.strip().rstrip(" .,;") for part in _EQUALS.split(plain.rstrip(" /,.;"))]
     return [part for part in parts if part]
 
 

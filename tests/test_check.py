@@ -436,3 +436,24 @@ def test_numbers_out_of_reach_cost_their_line_and_no_time(text: str) -> None:
         read_chain("√" * 900 + "2")
     with pytest.raises(PaperError):
         read_chain("*".join("g" * 400))
+
+
+def test_a_negative_square_above_costs_its_line_and_not_the_page() -> None:
+    found = check("adam 1 v_hat_w1: -0.09", "adam 1 w1: 0.5 + 0.1*0.3/0.3 = 0.7")
+    assert next(line.verdict for line in found) == "slip"
+
+
+def test_a_number_may_begin_with_its_point() -> None:
+    assert one("rmsprop 1 s_w1: 0.1(1.2)^2 = .144").verdict == "correct as rounded"
+    assert one("rmsprop 1 s_w1: .144").verdict == "correct as rounded"
+
+
+@pytest.mark.parametrize(
+    "line", ["L: 4.7^2 = 22.09", "y_hat: 0.3 + 0.5 = 0.8", "L: 1/2(4.7) = 2.35"]
+)
+def test_wrong_chains_of_a_forward_pass_are_slips(line: str) -> None:
+    head = (
+        "title: t\nsteps: 2\nproblems:\n  - net: {use: relu_network, x: 2, y: 5, start: "
+        "{w1: 0.5, b1: 0, w2: 0.3, b2: 0}}\noptimizers: [sgd]\nhandwritten:\n"
+    )
+    assert check(f"forward {line}", head=head)[0].verdict == "slip"

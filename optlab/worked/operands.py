@@ -213,7 +213,8 @@ class Operands:
         r, line = self.line.reckoning, self.line
         for key in self.standard.inputs:
             step, name, i = key
-            told = line.parameters[i] if name == "x" else f"{name} of {line.parameters[i]}"
+            whose = line.parameters[i] if line.parameters else ""  # a forward pass has none
+            told = whose if name == "x" else f"{name} of {whose}" if whose else name
             place = "" if step == line.step else f" from step {step}" if step else " at the start"
             yield f"{told}{place}", r.hold(key).value
             yield f"{told}{place}", r.exact[key]

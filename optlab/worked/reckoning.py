@@ -278,7 +278,10 @@ def evaluated(code: Any, environment: Mapping[str, Any], i: int) -> Any:
     """A compiled expression on 50-digit numbers; the value for parameter `i` where it has one for
     each. ZeroDivisionError and ValueError as arithmetic has them; complex values are no values."""
     with mpmath.workdps(DIGITS):
-        value = eval(code, functions(), dict(environment))
+        try:
+            value = eval(code, functions(), dict(environment))
+        except TypeError as error:  # a complex number on its way, which has no root or order here
+            raise ValueError("a root of a negative number") from error
     if np.ndim(value):
         value = value[i]
     if isinstance(value, mpmath.mpc):
