@@ -457,3 +457,11 @@ def test_wrong_chains_of_a_forward_pass_are_slips(line: str) -> None:
         "{w1: 0.5, b1: 0, w2: 0.3, b2: 0}}\noptimizers: [sgd]\nhandwritten:\n"
     )
     assert check(f"forward {line}", head=head)[0].verdict == "slip"
+
+
+def test_causes_agree_with_what_stands_there() -> None:
+    assert one("adam 2 m_hat_w1: -0.188/(1 - 0.9) = -1.88").cause == "lost power"
+    ascent = one("momentum 1 w1: 0.5 + 0.1(-1.2) = 0.38")
+    assert (ascent.verdict, ascent.cause) == ("slip", "swapped sign")
+    assert "belongs" not in ascent.detail  # the gradient that stands there is right
+    assert one("momentum 1 v_w1: \u03b7 g = -0.12").verdict == "correct as rounded"

@@ -34,6 +34,7 @@ CAUSES = (
     "previous step's value",
     "another parameter's value",
     "shifted decimal point",
+    "lost power",
     "swapped digits",
     "doubled digit",
     "doubled, not squared",
@@ -242,6 +243,8 @@ def _local(node: ast.AST, row: Row) -> Iterator[tuple[str, str, ast.expr]]:
         )):  # fmt: skip
             moved = _binary(_binary(ast.Constant(1), ast.Sub(), base), ast.Pow(), power)
             yield "misplaced bracket", f"{text} is worked as {on_paper(moved)}", moved
+            once = _binary(ast.Constant(1), ast.Sub(), base)
+            yield "lost power", f"{text} is worked as {on_paper(once)}", once
             yield "missing bias correction", f"the correction {text} is left out", ast.Constant(1)
         case ast.Name() if node.id.endswith("_hat"):
             plain = ast.Name(node.id.removesuffix("_hat"), ast.Load())

@@ -266,6 +266,7 @@ class _Judge:
 
     def _symbol(self, name: str) -> Any:
         r, line = self.line.reckoning, self.line
+        name = "lr" if name == "eta" and name not in r.settings else name  # as sheets print it
         if name in r.settings:
             return r.settings[name]
         if name == "t":

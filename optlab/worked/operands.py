@@ -166,28 +166,25 @@ class Operands:
     def _named(self, number: Number, needed: Any, negated: bool) -> Judgement | None:
         """`number`, where `needed` belongs and is a quantity of this line; None if it is not one.
         `negated`: a minus stands before it."""
-        figure, turned = Figure(number), needed < 0
+        figure = Figure(number)
         for label, value in self._quantities():
             if value == 0 or abs(abs(value) - abs(needed)) > _FITS * abs(needed):
                 continue
             right = abs(value)
-            if figure.agrees(right) and not turned:
+            # The right number after a wrong sign: whether the sign is its own, the whole line tells.
+            if figure.agrees(right):
                 continue
             sign = "-" if negated else ""
             wanted = shown(-needed if negated else needed, None, 4)
             told = f"{sign}{number.text} stands where {label}, {wanted}, belongs"
-            cause = self._operand_cause(figure, label, right, turned)
+            cause = self._operand_cause(figure, label, right)
             if cause is not None:
                 told += f"; {cause.detail}"
             slip = slipped(figure.value, wanted, Cause(cause.kind if cause else "", told))
             return replace(slip, operand=f"{sign}{number.text}")
         return None
 
-    def _operand_cause(
-        self, figure: Figure, label: str, right: Any, negative: bool
-    ) -> Cause | None:
-        if negative and figure.agrees(right):
-            return Cause("swapped sign", "the sign is the other way round")
+    def _operand_cause(self, figure: Figure, label: str, right: Any) -> Cause | None:
         line, r = self.line, self.line.reckoning
         name = "x" if label.split(" ")[0] in line.parameters else label.split(" ")[0]
         for j in range(r.count):
