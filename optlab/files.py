@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["atomic_write", "clear_strays"]
+__all__ = ["atomic_write", "clear_strays", "write_text"]
 
 _STRAY = ".writing-"
 
@@ -30,6 +30,12 @@ def atomic_write(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
         if isinstance(error, OSError) and error.filename is None:
             error.filename = str(path)  # "File too large" alone does not say which
         raise
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write `text` to `path` at once: a reader finds the old file or the new one, never a part."""
+    atomic_write(path, lambda file: file.write(text.encode()))
+    return path
 
 
 def clear_strays(folder: Path) -> None:

@@ -3,6 +3,7 @@
 Nothing is run here: a report is made again from its folder alone, in seconds.
 """
 
-from optlab.report.page import render, render_index
+from optlab.report.overview import render_index
+from optlab.report.page import render
 
 __all__ = ["render", "render_index"]

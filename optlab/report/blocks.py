@@ -9,10 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import pandas as pd
+
 from optlab.figures import Look
 
-__all__ = ["Animation", "Cell", "Figures", "Fold", "Formula", "Heading", "Link", "Notes", "Picture", "Pre", "Section", "Table",
-           "Text"]  # fmt: skip
+__all__ = [
+    "Animation", "Cell", "Figures", "Fold", "Formula", "Heading", "Link", "Notes", "Part",
+    "Picture", "Pre", "Section", "Table", "Text",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Cell:
     """A verdict's word, set apart from the text."""
     link: str = ""
     """What on the same page `text` leads to."""
+    value: float | str | None = None
+    """What the cell is sorted by, and what stands for it in a CSV; its text unless said."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +81,20 @@ class Picture:
     svg: str
     alt: str
     width: int = 0
+    data: pd.DataFrame | None = None
+    """The numbers that are drawn, tidy."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Pictures side by side under one caption."""
+    """Pictures side by side under the question that they answer; the caption says how they are read
+    and what was computed, the finding in one sentence what they show."""
 
     kind: ClassVar = "figures"
     pictures: list[Picture]
     caption: str
+    question: str = ""
+    finding: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +109,13 @@ class Table:
     numeric: frozenset[int] = frozenset()
     anchor: str = ""
     """What links within the page call it."""
+    question: str = ""
+    """What it answers."""
+    finding: str = ""
+    """What it shows, in one sentence."""
+    name: str = ""
+    """The stem of the files in which it is handed out, `tables/<name>.csv` and `.tex`; unique in a
+    report. A table without one is part of the text."""
 
 
 @dataclass(frozen=True)
@@ -139,8 +157,17 @@ class Fold:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page; one without blocks does not appear."""
+    """What belongs together under one heading; one without blocks does not appear."""
 
     id: str
     title: str
     blocks: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the page: sections that answer one question; one without sections does not appear."""
+
+    id: str
+    title: str
+    sections: list[Section] = field(default_factory=list)
