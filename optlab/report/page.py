@@ -7,13 +7,13 @@ from typing import Any
 
 from optlab.analysis.words import plural
 from optlab.files import write_text
-from optlab.report.blocks import Animation, Figures, Fold, Link, Picture, Section
+from optlab.report.blocks import Link, Section
 from optlab.report.checked import first_screen
 from optlab.report.claims import told
 from optlab.report.content import content
 from optlab.report.facts import Facts, stored
 from optlab.report.html import html
-from optlab.report.markdown import markdown, tidy
+from optlab.report.publish import Page, publish
 from optlab.report.summary import SUMMARY, day, summary, what_became
 from optlab.report.worked import DOCUMENT, worked_blocks
 
@@ -29,30 +29,23 @@ def render(folder: str | Path) -> list[Path]:
     """
     facts = Facts(stored(folder))
     root = facts.results.folder
-    parts = content(facts)
-    sections = [section for part in parts for section in part.sections]
-    page = {
-        "title": facts.manifest["title"] or facts.manifest["name"],
-        "question": facts.manifest["question"],
-        "headline": what_became(facts),
-        "page": _checked(facts),
-        "claims": told(facts.verdicts) if len(facts.verdicts) else [],
-        "answer": facts.answer,
-        "warnings": facts.warnings,
-        "parts": parts,
-        "line": _line(facts),
-        "words": _words(facts),
-        "name": facts.manifest["name"],
-        "moves": any(isinstance(b, Animation) for section in sections for b in section.blocks),
-    }
-    pictures = [picture for section in sections for picture in _pictures(section.blocks)]
-    written = [write_text(root / picture.file, picture.svg) for picture in pictures]
-    _remove_others(root / "figures", written)
+    page = Page(
+        title=facts.manifest["title"] or facts.manifest["name"],
+        name=facts.manifest["name"],
+        line=_line(facts),
+        answer=facts.answer,
+        parts=content(facts),
+        question=facts.manifest["question"],
+        headline=what_became(facts),
+        claims=told(facts.verdicts) if len(facts.verdicts) else [],
+        page=_checked(facts),
+        warnings=facts.warnings,
+        words=_words(facts),
+    )
+    written = publish(root, page)
     return [
-        write_text(root / "index.html", html().get_template("report.html.j2").render(page)),
-        write_text(root / "report.md", tidy(markdown().get_template("report.md.j2").render(page))),
         *written,
-        *_document(root / DOCUMENT, sections),
+        *_document(root / DOCUMENT, page.sections),
         write_text(root / SUMMARY, summary(facts, written)),
     ]
 
@@ -94,16 +87,6 @@ def _words(facts: Facts) -> str:
     return " ".join([*said, "An update is one step of an optimizer."])
 
 
-def _pictures(blocks: list[Any]) -> list[Picture]:
-    out: list[Picture] = []
-    for block in blocks:
-        if isinstance(block, Figures):
-            out += block.pictures
-        elif isinstance(block, Fold):
-            out += _pictures(block.blocks)
-    return out
-
-
 def _document(path: Path, sections: list[Section]) -> list[Path]:
     """The worked pages to typeset; where there are none, none of an earlier report is left."""
     for block in (block for section in sections for block in section.blocks):
@@ -111,9 +94,3 @@ def _document(path: Path, sections: list[Section]) -> list[Path]:
             return [write_text(path, block.content)]
     path.unlink(missing_ok=True)
     return []
-
-
-def _remove_others(folder: Path, written: list[Path]) -> None:
-    for old in folder.glob("*.svg"):
-        if old not in written:
-            old.unlink()
