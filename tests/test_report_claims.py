@@ -181,7 +181,7 @@ def test_the_first_thing_on_the_page_is_what_became_of_the_claims(page, folder):
 
 
 def test_the_section_says_how_and_when(page):
-    assert [attributes["id"] for attributes in page.all("section")][:2] == ["answer", "claims"]
+    assert [attributes["id"] for attributes in page.all("section")][:2] == ["answer", "sure"]
     text = " ".join(page.text.split())
     for said in (
         "NOT TESTED: something that must be so before anything can be judged is not",
