@@ -1,15 +1,23 @@
-"""The HTML of a page: Jinja2's environment, formulas as MathML, pictures and files held in the page."""
+"""The HTML of a page: Jinja2's environment, text made safe to read, formulas as MathML, pictures and
+files held in the page."""
 
 from __future__ import annotations
 
 import base64
+import gzip
+import json
+import re
+from collections.abc import Iterator
 from functools import lru_cache
+from pathlib import PurePosixPath
+from typing import Any
 from xml.etree import ElementTree
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from latex2mathml import exceptions
 from markupsafe import Markup
 
+from optlab.report.blocks import Figures, Fold, Part, Picture
 from optlab.report.glyphs import glyph
 from optlab.worked import mathml
 
@@ -22,6 +30,7 @@ def html() -> Environment:
         loader=PackageLoader("optlab.report"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_readable,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -29,16 +38,100 @@ def html() -> Environment:
         "download": _download,
         "mathml": _formula,
         "data": _data,
+        "height": _height,
+        "stem": lambda file: PurePosixPath(file).stem,
+        "kinds": kinds,
+        "packed": packed,
+        "files": files,
         "glyph": glyph,
     }
     loader = environment.loader
     assert loader is not None
-    style = loader.get_source(environment, "style.css")[0]
-    environment.globals["style"] = Markup(style)
     # Parts of the program itself, put into the pages that need them.
-    for name, file in (("moving_style", "animation.css"), ("moving_script", "animation.js")):
+    for name, file in _OWN.items():
         environment.globals[name] = Markup(loader.get_source(environment, file)[0])
     return environment
+
+
+_OWN = {
+    "style": "style.css",
+    "page_script": "page.js",
+    "moving_style": "animation.css",
+    "moving_script": "animation.js",
+    "list_style": "list.css",
+    "list_script": "list.js",
+}
+
+
+# --- text ---
+
+# What a browser would obey or drop instead of showing it: control characters stand as their
+# pictures; signs that turn the direction of all that follows, as a mark that something is there.
+_UNSEEN = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n\r\f"}
+_UNSEEN |= {code: 0xFFFD for code in (*range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0xD800, 0xE000))}
+_UNSEEN |= {code: 0xFFFD for code in (*range(0x2066, 0x206A), 0xFFFE, 0xFFFF)}
+_ODD = re.compile(f"[{re.escape(''.join(map(chr, _UNSEEN)))}]")
+_LEFTWARD = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
+_RUN = re.compile(f"[{_LEFTWARD}](?:[^A-Za-z0-9\u00c0-\u024f\u0370-\u058f]*[{_LEFTWARD}])*")
+
+
+def _readable(value: Any) -> Any:
+    """What a template writes. Text from elsewhere keeps its direction to itself: words written from
+    right to left stand isolated, so that the numbers after them stay where they belong."""
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isascii():
+        return _plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return _RUN.sub("\u2068\\g<0>\u2069", _plain(value))
+
+
+def _plain(text: str) -> str:
+    return _ODD.sub(lambda match: chr(_UNSEEN[ord(match[0])]), text)
+
+
+# --- what a page holds ---
+
+
+def _blocks(blocks: list[Any]) -> Iterator[Any]:
+    for block in blocks:
+        yield block
+        if isinstance(block, Fold):
+            yield from _blocks(block.blocks)
+
+
+def kinds(parts: list[Part]) -> set[str]:
+    """The kinds of blocks in `parts`, folded ones too: what decides which scripts a page needs."""
+    return {
+        block.kind
+        for part in parts
+        for section in part.sections
+        for block in _blocks(section.blocks)
+    }
+
+
+def files(parts: list[Part]) -> dict[str, str]:
+    """The files that a page hands out, by their names below its folder: the data of its figures."""
+    pictures = [
+        picture
+        for part in parts
+        for section in part.sections
+        for block in _blocks(section.blocks)
+        if isinstance(block, Figures)
+        for picture in block.pictures
+    ]
+    return {_data_file(p): p.data.to_csv(index=False) for p in pictures if p.data is not None}
+
+
+def _data_file(picture: Picture) -> str:
+    return str(PurePosixPath(picture.file).with_suffix(".csv"))
+
+
+def packed(held: dict[str, str]) -> str:
+    """Files as text that may stand anywhere in a page: gzip of a JSON object, in base64. The same
+    files give the same text."""
+    text = json.dumps(held, ensure_ascii=False, separators=(",", ":"))
+    return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), 9, mtime=0)).decode()
+
+
+# --- formulas ---
 
 
 _MATHML = {
@@ -75,11 +168,40 @@ def _formula(latex: str) -> Markup:
     return Markup("<code>{}</code>").format(latex)
 
 
+# --- pictures and files ---
+
+
 def _download(text: str) -> str:
     """A file of text as an address, so that a page that travels alone can hand it out."""
     return "data:text/plain;charset=utf-8;base64," + base64.b64encode(text.encode()).decode()
 
 
-def _data(svg: str) -> str:
-    """An SVG as an address that needs no file."""
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+# In an address within double quotes these would end it, be read as something else, or be dropped.
+_ESCAPED = {ord(sign): f"%{ord(sign):02X}" for sign in "%#\"&<>\\^`{|}\t\r\n"}
+
+
+def _data(svg: str) -> Markup:
+    """An SVG as an address that needs no file, and as an attribute that needs no more escaping:
+    text, which takes a quarter less room than base64, and less again when the page is packed."""
+    quiet = re.sub(r"\s*\n\s*", " ", svg)
+    # Tags with single quotes: theirs need no escape. A text may hold either, and keeps it.
+    quiet = _TAG.sub(lambda tag: _ATTRIBUTE.sub(_single, tag[0]), quiet)
+    return Markup("data:image/svg+xml;charset=utf-8," + quiet.translate(_ESCAPED))
+
+
+_TAG = re.compile(r"<[^<>]*>")
+_ATTRIBUTE = re.compile(r'="([^"]*)"')
+
+
+def _single(attribute: re.Match[str]) -> str:
+    return attribute[0] if "'" in attribute[1] else f"='{attribute[1]}'"
+
+
+_BOX = re.compile(r'<svg[^>]*?viewBox="\S+ \S+ ([0-9.]+) ([0-9.]+)"')
+
+
+def _height(picture: Picture) -> int:
+    """How high a picture is at its width, in pixels, so that its room is kept before it is drawn;
+    0 if it does not say."""
+    box = _BOX.search(picture.svg)
+    return round(picture.width * float(box[2]) / float(box[1])) if box else 0
