@@ -362,12 +362,12 @@ def test_the_starter_runs_as_it_is(tmp_path: Path) -> None:
 
 def test_open(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(cli.viewing.webbrowser, "open", opened.append)
+    monkeypatch.setattr(cli.opening.webbrowser, "open", opened.append)
     assert call("open", "small", "--out", place / "out").exit_code == 0
     assert call("open", "--out", place / "out").exit_code == 0
     assert opened == [(place / "out" / p).as_uri() for p in ("small/index.html", "index.html")]
     told = call("open", "missing", "--out", place / "out")
-    assert (told.exit_code, "`optlab run` makes it" in told.output) == (2, True)
+    assert (told.exit_code, "no report is named 'missing'" in told.output) == (2, True)
 
 
 def test_version() -> None:

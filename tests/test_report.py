@@ -382,66 +382,6 @@ def test_a_folder_without_results_says_so(tmp_path):
         render(tmp_path)
 
 
-# The list of reports
-
-
-def test_the_index_lists_every_folder_newest_first(tmp_path):
-    for name, day in (("old", "01"), ("new", "22")):
-        folder = write_folder(tmp_path / name, problems=["bowl"], rates=[0.1], tune=0, evaluate=2,
-                              name=name, title=f"{name} <b>", created=f"2026-11-{day}T10:00:00+00:00")  # fmt: skip
-        render(folder)
-    (tmp_path / "not a report").mkdir()
-    page = Page(render_index(tmp_path).read_text(encoding="utf-8"))
-    assert [a["href"] for a in page.all("a")] == ["new/index.html", "old/index.html"]
-    for image in page.all("img"):
-        assert (tmp_path / image["src"]).exists()
-    assert "new <b>" in page.text
-    assert "22 November 2026, 10 runs" not in page.text  # 4 optimizers, 2 seeds, 1 picture: 12
-    assert "12 runs" in page.text
-
-
-def test_a_bad_folder_is_listed_and_hides_no_other(tmp_path):
-    small = {"problems": ["bowl"], "optimizers": ["sgd"], "rates": [0.1], "tune": 0, "evaluate": 2}
-    render(write_folder(tmp_path / "good", **small, title="A good one"))
-    write_folder(tmp_path / "waiting", **small, title="Waiting to be drawn")
-    older = write_folder(tmp_path / "before", **small)
-    (older / "index.html").write_text("<p>of an earlier version</p>", encoding="utf-8")
-    (write_folder(tmp_path / "cut", **small) / "manifest.json").write_text("{", encoding="utf-8")
-    (write_folder(tmp_path / "lost", **small) / "manifest.json").unlink()
-    folder = write_folder(tmp_path / "older", **small)
-    (folder / "manifest.json").write_text('["of another make"]', encoding="utf-8")
-    for name, text in [("torn", '{"title": "to'), ("strange", "[1]"), ("dated", '{"created": 7}')]:
-        folder = write_folder(tmp_path / name, **small)
-        (folder / "summary.json").write_text(text, encoding="utf-8")
-    (tmp_path / "bytes").mkdir()
-    (tmp_path / "bytes" / "manifest.json").write_bytes(b"\xff\xfe\x00")
-    (tmp_path / "folder" / "manifest.json").mkdir(parents=True)
-    page = Page(render_index(tmp_path).read_text(encoding="utf-8"))
-    assert [a["href"] for a in page.all("a")] == ["good/index.html", "before/index.html"]
-    said = " ".join(page.text.split())
-    for name in ("cut", "lost", "older", "torn", "strange", "dated", "bytes", "folder"):
-        assert f"{name} This folder cannot be read." in said
-    assert "Waiting to be drawn" in said
-    assert said.count("Not rendered yet.") == 1
-    assert said.count("Rendered by an earlier optlab") == 1
-
-
-def test_the_index_reads_no_tables(tmp_path):
-    """The tables may be large, and the list needs none of them."""
-    folder = write_folder(tmp_path / "big", problems=["bowl"], rates=[0.1], tune=0, evaluate=2)
-    render(folder)
-    before = render_index(tmp_path).read_text(encoding="utf-8")
-    for path in folder.glob("*.parquet"):
-        path.unlink()
-    (folder / "manifest.json").unlink()
-    assert render_index(tmp_path).read_text(encoding="utf-8") == before
-    assert "sgd" in before
-
-
-def test_an_empty_index_says_so(tmp_path):
-    assert "No reports yet" in render_index(tmp_path).read_text(encoding="utf-8")
-
-
 # In a browser
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")

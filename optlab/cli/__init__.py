@@ -5,11 +5,21 @@ from __future__ import annotations
 import os
 import sys
 
-from optlab.cli import checking, exercising, explaining, running, tracing, viewing
+from optlab.cli import checking, exercising, explaining, opening, running, tracing, viewing
 from optlab.cli.base import STOPPED, app
 from optlab.terminal import err
 
-__all__ = ["app", "checking", "exercising", "explaining", "main", "running", "tracing", "viewing"]
+__all__ = [
+    "app",
+    "checking",
+    "exercising",
+    "explaining",
+    "main",
+    "opening",
+    "running",
+    "tracing",
+    "viewing",
+]
 
 # In the order of the work, for `--help`; what is not named here comes last.
 _ORDER = ("new", "plan", "run", "report", "open", "trace", "check", "exercise", "explain", "compare",

@@ -1,8 +1,7 @@
-"""`plan`, `list`, `show`, `new`, `open`, `version`: looking before and after."""
+"""`plan`, `list`, `show`, `new`, `version`: looking before and after."""
 
 from __future__ import annotations
 
-import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -185,22 +184,6 @@ def new(
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(files("optlab").joinpath("starter.yaml").read_text("utf-8"), "utf-8")
     tell(f"{file} written; next: optlab run {file}")
-
-
-@app.command(name="open")
-def open_(
-    name: Annotated[
-        str, typer.Argument(help="A report's name; the index of all unless said.")
-    ] = "",
-    out_: Annotated[Path, typer.Option("--out", help="Where the reports are.")] = Path("reports"),
-) -> None:
-    """Open a report in the browser."""
-    page = (out_ / name / "index.html").resolve()
-    if not page.is_file():
-        complain(f"{page} is not there; `optlab run` makes it")
-        raise typer.Exit(WRONG)
-    tell(page)
-    webbrowser.open(page.as_uri())
 
 
 @app.command()
