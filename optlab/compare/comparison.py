@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ to a short run, below anything that one would call a result."""
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What changed from `a` to `b`, A and B in words.
+    """What changed from `a` to `b`, in words A and B, or whatever their `name` is.
 
     `paired`: runs held against each other. `statuses`, `numbers`: a row for each value of a run that
     changed (problem, optimizer, run_id, role, seed, setting, column, a, b; numbers: relative).
@@ -52,6 +52,9 @@ class Comparison:
     verdicts_paired: int
     notes: tuple[str, ...]
     causes: tuple[str, ...]
+    names: pd.DataFrame
+    """What the pairs of runs are called on either side: problem_a, problem_b, optimizer_a,
+    optimizer_b."""
 
     @property
     def changed(self) -> int:
@@ -75,14 +78,18 @@ def compare(
     rtol: float | None = None,
     atol: float = 0.0,
     only: str = "",
+    names: tuple[str, str] = ("A", "B"),
 ) -> Comparison:
     """Hold `b` against `a`, run by run and verdict by verdict.
 
     Two numbers agree to `atol + rtol * the larger size`; `rtol` is `TOLERANCE` unless it is given,
     and with both 0 the bits must be the same. `only`: PROBLEM or PROBLEM/OPTIMIZER, either with
-    wildcards. CompareError where a table is damaged, or `only` names nothing that is there.
+    wildcards. `names`: how sentences call the two. CompareError where a table is damaged, or `only` names nothing that is there.
     """
-    a, b = (side if isinstance(side, Side) else taken(side) for side in (a, b))
+    a, b = (
+        replace(side if isinstance(side, Side) else taken(side), name=name)
+        for side, name in zip((a, b), names, strict=True)
+    )
     if only:
         a, b = _only(a, b, only)
     if rtol is None:
@@ -90,27 +97,34 @@ def compare(
     pairs = pair(a.runs, b.runs)
     left = np.setdiff1d(np.arange(len(a.runs)), pairs["i"])
     right = np.setdiff1d(np.arange(len(b.runs)), pairs["j"])
-    names = pd.DataFrame(
+    problems = pd.DataFrame(
         {
             "a": a.runs["problem"].to_numpy()[pairs["i"]],
             "b": b.runs["problem"].to_numpy()[pairs["j"]],
         }
     )
-    refused = _refused(a, b, names)
-    held = ~_within(names, refused[["problem", "other"]])
+    refused = _refused(a, b, problems)
+    held = ~_within(problems, refused[["problem", "other"]])
     kept = pairs[held]
     rows_a = a.runs.iloc[kept["i"]].reset_index(drop=True)
     rows_b = b.runs.iloc[kept["j"]].reset_index(drop=True)
     statuses, numbers = changes(rows_a, rows_b, rtol, atol)
     verdicts, verdicts_paired, notes = compare_verdicts(a, b, rtol, atol)
-    together = names[held].drop_duplicates()
+    together = problems[held].drop_duplicates()
+    called = pd.DataFrame(
+        {
+            f"{kind}_{side}": rows[kind]
+            for kind in ("problem", "optimizer")
+            for side, rows in (("a", rows_a), ("b", rows_b))
+        }
+    ).drop_duplicates(ignore_index=True)
     return Comparison(
         a=a, b=b, rtol=rtol, atol=atol, paired=len(kept),
         counts=rows_a.groupby(["problem", "optimizer"], sort=False).size().reset_index(name="paired"),
         statuses=statuses, numbers=numbers, only=lonely(a, b, left, right), refused=refused,
         targets=_targets(a, b, together), verdicts=verdicts, verdicts_paired=verdicts_paired,
-        notes=(*_renamed(rows_a, rows_b), *_columns(a, b), *notes),
-        causes=tuple(causes(a, b, together)),
+        notes=(*_renamed(called, a, b), *_columns(a, b), *notes),
+        causes=tuple(causes(a, b, together)), names=called,
     )  # fmt: skip
 
 
@@ -125,7 +139,7 @@ def _only(a: Side, b: Side, pattern: str) -> tuple[Side, Side]:
         if verdicts is not None:
             either = _like(verdicts["a"], optimizer) | _like(verdicts["b"], optimizer)
             verdicts = verdicts[_like(verdicts["problem"], problem) & either]
-        return Side(side.told, runs[here].reset_index(drop=True), side.manifest, verdicts)
+        return replace(side, runs=runs[here].reset_index(drop=True), verdicts=verdicts)
 
     few = chosen(a), chosen(b)
     if all(side.runs.empty for side in few):
@@ -149,7 +163,7 @@ def _refused(a: Side, b: Side, names: pd.DataFrame) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for p, q, n in names.value_counts(sort=False).reset_index().itertuples(index=False, name=None):
         if p in ours and q in theirs:
-            why = refusal(ours[p], theirs[q])
+            why = refusal(ours[p], theirs[q], (a.name, b.name))
         else:
             why = {"probe": 0, "probes": 0, "quantity": "", "a": math.nan, "b": math.nan,
                    "why": "the manifest does not know it"}  # fmt: skip
@@ -179,17 +193,18 @@ def _targets(a: Side, b: Side, names: pd.DataFrame) -> pd.DataFrame:
         first, second = (
             [str(t["label"]) for t in entry.get("targets", [])] for entry in (ours[p], theirs[q])
         )
-        rows += [("A", p, t) for t in first if t not in second]
-        rows += [("B", q, t) for t in second if t not in first]
+        rows += [(a.name, p, t) for t in first if t not in second]
+        rows += [(b.name, q, t) for t in second if t not in first]
     return pd.DataFrame(rows, columns=pd.Index(["side", "problem", "target"]))
 
 
-def _renamed(a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
+def _renamed(called: pd.DataFrame, a: Side, b: Side) -> list[str]:
     told = []
     for kind in ("problem", "optimizer"):
-        names = dict.fromkeys(zip(a[kind], b[kind], strict=True))
+        names = dict.fromkeys(zip(called[f"{kind}_a"], called[f"{kind}_b"], strict=True))
         told += [
-            f"the {kind} that A calls {p} is called {q} in B; its runs are the same and are paired"
+            f"the {kind} that {a.name} calls {p} is called {q} in {b.name}; its runs are the same "
+            "and are paired"
             for p, q in names
             if p != q
         ]
@@ -199,7 +214,7 @@ def _renamed(a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
 def _columns(a: Side, b: Side) -> list[str]:
     """Outcomes that only one side tells of any run: written by another version, mostly."""
     told = []
-    for here, there, ours, theirs in (("A", "B", a, b), ("B", "A", b, a)):
+    for ours, theirs in ((a, b), (b, a)):
         known = set(outcomes(theirs.runs))
         alone = [
             name
@@ -208,6 +223,7 @@ def _columns(a: Side, b: Side) -> list[str]:
         ]
         if alone:
             told.append(
-                f"not compared, since {there} does not have it: {', '.join(alone)} ({here})"
+                f"not compared, since {theirs.name} does not have it: {', '.join(alone)} "
+                f"({ours.name})"
             )
     return told

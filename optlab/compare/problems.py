@@ -22,6 +22,8 @@ _FLOOR = 1e-12
 rounding of what it cancelled from."""
 
 Entry = Mapping[str, Any]
+Names = tuple[str, str]
+"""How the two sides are called in words."""
 
 
 def entries(side: Side) -> dict[str, Entry]:
@@ -29,25 +31,27 @@ def entries(side: Side) -> dict[str, Entry]:
     return {p["name"]: p for p in side.manifest.get("problems", [])}
 
 
-def refusal(a: Entry, b: Entry) -> dict[str, Any] | None:
+def refusal(a: Entry, b: Entry, names: Names = ("A", "B")) -> dict[str, Any] | None:
     """Why the two are not one problem, by their values and gradients at the probe points; None
     where they agree. Keys: probe (from 1; 0 where none can be named), probes, quantity, a, b, why.
     """
     ours, theirs = _probes(a), _probes(b)
-    absent = [side for side, probes in (("A", ours), ("B", theirs)) if not probes]
+    absent = [side for side, probes in zip(names, (ours, theirs), strict=True) if not probes]
     if absent:
         where = "either folder" if len(absent) == 2 else absent[0]
         return _no(f"no fingerprint in {where}: nothing shows that it is the same problem")
     if len(ours) != len(theirs):
-        return _no(f"a fingerprint of {len(ours)} probe points in A, of {len(theirs)} in B")
-    names = [name for name in ours[0] if name in theirs[0]]
-    if not names:
+        return _no(
+            f"a fingerprint of {len(ours)} probe points in {names[0]}, of {len(theirs)} in {names[1]}"
+        )
+    held = [name for name in ours[0] if name in theirs[0]]
+    if not held:
         return _no("the fingerprints hold different quantities")
-    scale = {n: max(_size(p.get(n)) for p in (*ours, *theirs)) for n in names}
+    scale = {n: max(_size(p.get(n)) for p in (*ours, *theirs)) for n in held}
     if "weighted" in scale:  # an inner product with the gradient, which may cancel at every probe
         scale["weighted"] = max(scale["weighted"], scale.get("gradient_norm", 0.0))
     for i, (p, q) in enumerate(zip(ours, theirs, strict=True)):
-        for name in names:
+        for name in held:
             if not _agree(p.get(name), q.get(name), scale[name]):
                 return _no("the fingerprints differ") | {
                     "probe": i + 1, "probes": len(ours), "quantity": name,
@@ -81,13 +85,14 @@ def _agree(a: Any, b: Any, scale: float) -> bool:
     return abs(a - b) <= PROBE_TOLERANCE * max(abs(a), abs(b)) + _FLOOR * scale
 
 
-def parameters_text(a: Entry, b: Entry) -> str:
+def parameters_text(a: Entry, b: Entry, names: Names) -> str:
     """How the families or parameters of two problems differ, in words; "" where they do not."""
+    first, second = names
     if a.get("family") != b.get("family"):
-        return f"it is {a.get('family')} in A and {b.get('family')} in B"
+        return f"it is {a.get('family')} in {first} and {b.get('family')} in {second}"
     ours, theirs = a.get("parameters") or {}, b.get("parameters") or {}
     told = [
-        f"{name} is {_set(ours, name)} in A and {_set(theirs, name)} in B"
+        f"{name} is {_set(ours, name)} in {first} and {_set(theirs, name)} in {second}"
         for name in dict.fromkeys((*ours, *theirs))
         if name not in ours or name not in theirs or ours[name] != theirs[name]
     ]
@@ -101,29 +106,33 @@ def _set(parameters: Mapping[str, Any], name: str) -> str:
 def causes(a: Side, b: Side, problems: pd.DataFrame) -> list[str]:
     """What differs between how the two were made and is not in a run's identity, a sentence each.
     `problems`: the pairs of names (a, b) whose runs were paired."""
-    told = _versions(a.manifest, b.manifest) + _optimizers(a, b)
+    told = _versions(a, b) + _optimizers(a, b)
     ours, theirs = entries(a), entries(b)
     for pair in problems.itertuples():
         p, q = ours.get(str(pair.a)), theirs.get(str(pair.b))
         if p is not None and q is not None:
-            told += _measuring(p, q)
+            told += _measuring(p, q, (a.name, b.name))
     if a.manifest.get("divergence") != b.manifest.get("divergence"):
-        told.append("A and B do not call the same runs diverged (`divergence` in their manifests)")
+        told.append(
+            f"{a.name} and {b.name} do not call the same runs diverged (`divergence` in their "
+            "manifests)"
+        )
     return told
 
 
-def _versions(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
-    ours, theirs = a.get("versions") or {}, b.get("versions") or {}
+def _versions(a: Side, b: Side) -> list[str]:
+    ours, theirs = a.manifest.get("versions") or {}, b.manifest.get("versions") or {}
     told = [
-        f"{name} {ours.get(name, 'of a version not told')} in A, "
-        f"{theirs.get(name, 'of a version not told')} in B"
+        f"{name} {ours.get(name, 'of a version not told')} in {a.name}, "
+        f"{theirs.get(name, 'of a version not told')} in {b.name}"
         for name in dict.fromkeys((*ours, *theirs))
         if ours.get(name) != theirs.get(name)
     ]
-    if a.get("processor") != b.get("processor"):
+    here, there = a.manifest.get("processor"), b.manifest.get("processor")
+    if here != there:
         told.append(
-            f"another processor, on which the last bits may differ: {a.get('processor')} in A, "
-            f"{b.get('processor')} in B"
+            f"another processor, on which the last bits may differ: {here} in {a.name}, "
+            f"{there} in {b.name}"
         )
     return told
 
@@ -132,29 +141,31 @@ def _optimizers(a: Side, b: Side) -> list[str]:
     """A run's identity names the rule and not its text."""
     ours = {o["name"]: o for o in a.manifest.get("optimizers", [])}
     return [
-        f"the code of {o['name']} is not the same in A and B"
+        f"the code of {o['name']} is not the same in {a.name} and {b.name}"
         for o in b.manifest.get("optimizers", [])
         if o["name"] in ours and ours[o["name"]].get("code") != o.get("code")
     ]
 
 
-def _measuring(a: Entry, b: Entry) -> list[str]:
+def _measuring(a: Entry, b: Entry, names: Names) -> list[str]:
     told = []
+    here, there = names
     if a.get("cadence") != b.get("cadence"):
         told.append(
-            f"{a['name']} is recorded every {a.get('cadence')} steps in A and every "
-            f"{b.get('cadence')} in B: times and best losses are read off recorded steps"
+            f"{a['name']} is recorded every {a.get('cadence')} steps in {here} and every "
+            f"{b.get('cadence')} in {there}: times and best losses are read off recorded steps"
         )
     first, second = (_decision(p) for p in (a, b))
     if first != second:
         told.append(
-            f"whether a run on {a['name']} is a hit is told by {first} in A and by {second} in B"
+            f"whether a run on {a['name']} is a hit is told by {first} in {here} and by {second} in "
+            f"{there}"
         )
     ours, theirs = (p.get("minimum") or {} for p in (a, b))
     if ours.get("value") != theirs.get("value"):
         told.append(
-            f"the minimum of {a['name']} is {_minimum(ours)} in A and {_minimum(theirs)} in B: "
-            "gaps are taken from it"
+            f"the minimum of {a['name']} is {_minimum(ours)} in {here} and {_minimum(theirs)} in "
+            f"{there}: gaps are taken from it"
         )
     return told
 

@@ -112,35 +112,35 @@ def settings(table: pd.DataFrame) -> list[str]:
 def lonely(a: Side, b: Side, left: np.ndarray, right: np.ndarray) -> pd.DataFrame:
     """The rows of a at `left` and of b at `right`, which have no partner: side, problem, optimizer,
     runs, seeds (how many), why."""
-    rows = [*_lonely("A", "B", a, b, left), *_lonely("B", "A", b, a, right)]
+    rows = [*_lonely(a, b, (a, b), left), *_lonely(b, a, (a, b), right)]
     columns = ["side", "problem", "optimizer", "runs", "seeds", "why"]
     return pd.DataFrame(rows, columns=pd.Index(columns))
 
 
 def _lonely(
-    here: str, there: str, ours: Side, theirs: Side, places: np.ndarray
+    ours: Side, theirs: Side, order: tuple[Side, Side], places: np.ndarray
 ) -> Iterable[dict[str, Any]]:
+    """What stands at `places` of ours and not in theirs; `order`: both, the first first."""
     mine = ours.runs.assign(setting=settings(ours.runs)).iloc[places]
     other = theirs.runs.assign(setting=settings(theirs.runs))
     for key, rows in mine.groupby(["problem", "optimizer"], sort=False):
         problem, optimizer = (str(part) for part in key)
         counterpart = other[(other["problem"] == problem) & (other["optimizer"] == optimizer)]
-        asked = _asked_otherwise(here, ours, theirs, problem)
-        why = asked or _why(there, rows, counterpart, problem, optimizer, set(entries(theirs)))
+        asked = _asked_otherwise(*order, problem)
+        known = set(entries(theirs))
+        why = asked or _why(theirs.name, rows, counterpart, problem, optimizer, known)
         yield {
-            "side": here, "problem": problem, "optimizer": optimizer, "runs": len(rows),
+            "side": ours.name, "problem": problem, "optimizer": optimizer, "runs": len(rows),
             "seeds": rows["seed"].nunique(), "why": why,
         }  # fmt: skip
 
 
-def _asked_otherwise(here: str, ours: Side, theirs: Side, problem: str) -> str:
+def _asked_otherwise(a: Side, b: Side, problem: str) -> str:
     """What makes every run on the problem another run."""
-    p, q = entries(ours).get(problem), entries(theirs).get(problem)
-    if p is None or q is None:
+    first, second = entries(a).get(problem), entries(b).get(problem)
+    if first is None or second is None:
         return ""
-    a, b = (ours, theirs) if here == "A" else (theirs, ours)
-    first, second = entries(a)[problem], entries(b)[problem]
-    told = parameters_text(first, second)
+    told = parameters_text(first, second, (a.name, b.name))
     if told:
         alike = " (its fingerprint is the same, yet its runs have another identity)"
         same = refusal(first, second) is None
@@ -150,7 +150,7 @@ def _asked_otherwise(here: str, ours: Side, theirs: Side, problem: str) -> str:
         "precision": (a.manifest.get("precision"), b.manifest.get("precision")),
         "the experiment's seed": (_seed(a.manifest), _seed(b.manifest)),
     }
-    differ = [f"{n} {x} in A, {y} in B" for n, (x, y) in pairs.items() if x != y]
+    differ = [f"{n} {x} in {a.name}, {y} in {b.name}" for n, (x, y) in pairs.items() if x != y]
     return ", ".join(differ)
 
 

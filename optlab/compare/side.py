@@ -33,13 +33,14 @@ class CompareError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """`told`: how messages name it. `runs`: one row a run and name that it stands under, without
+    """`told`: how messages name it; `name`: A, B, and so on, how sentences do. `runs`: one row a run and name that it stands under, without
     `part`, since one run may play several. `verdicts`: None where there is no table of them."""
 
     told: str
     runs: pd.DataFrame
     manifest: dict[str, Any]
     verdicts: pd.DataFrame | None
+    name: str = ""
 
 
 def taken(results: Results) -> Side:

@@ -14,7 +14,10 @@ import pandas as pd
 from optlab.analysis.words import exact, goal, listed, plural
 from optlab.compare.comparison import Comparison
 
-__all__ = ["as_json", "as_markdown", "as_text", "headline", "summary"]
+__all__ = [
+    "apart", "as_json", "as_markdown", "as_text", "claim_text", "column_text", "headline",
+    "only_lines", "refusal_text", "summary", "verdict_text", "which",
+]  # fmt: skip
 
 _WORST_FIRST = ("error", "diverged", "budget", "hit")
 _TINY = 1e-12
@@ -95,19 +98,46 @@ def _jsonable(value: Any) -> Any:
 
 
 def headline(c: Comparison) -> str:
-    """What was compared, how many runs were paired, how many changed."""
-    held = f"{plural(c.paired, 'run')} paired, {f'{c.changed:,}' if c.changed else 'none'} of them changed"
-    if not c.paired:
-        held = "No run is paired"
-    if c.verdicts_paired:
-        moved = int((c.verdicts["what"] == "verdict").sum())
-        held += (
-            f"; {plural(c.verdicts_paired, 'verdict')} paired, {moved or 'none'} of them changed"
-        )
+    """What was compared, how many runs were paired, how many changed, and what has no partner."""
+    parts = [_paired(c), _judged(c), *_alone(c)]
+    if len(c.refused):
+        parts.append(f"{plural(len(c.refused), 'problem')} not compared")
     tolerance = f"relative {exact(c.rtol)}" + (f", absolute {exact(c.atol)}" if c.atol else "")
     asked = "the bits must be the same" if c.rtol == c.atol == 0 else f"tolerance: {tolerance}"
     result = "No change" if c.same else "Changed"
-    return f"{result}: B ({c.b.told}) against A ({c.a.told}). {held} ({asked})."
+    held = "; ".join(part for part in parts if part)
+    return f"{result}: {c.b.name} ({c.b.told}) against {c.a.name} ({c.a.told}). {held} ({asked})."
+
+
+def _paired(c: Comparison) -> str:
+    if not c.paired:
+        return "No run is paired"
+    changed = f"{c.changed:,}" if c.changed else "none"
+    return f"{plural(c.paired, 'run')} paired, {changed} of them changed"
+
+
+def _judged(c: Comparison) -> str:
+    """What became of the verdicts: words, rules, numbers, and those that one side alone has."""
+    if not c.verdicts_paired and c.verdicts.empty:
+        return ""
+    count = c.verdicts["what"].value_counts()
+    told = [f"{plural(c.verdicts_paired, 'verdict')} paired, {count.get('verdict', 0) or 'none'} of "
+            "them changed"]  # fmt: skip
+    if count.get("rules"):
+        told.append(f"{count['rules']} judged by other rules")
+    if count.get("numbers"):
+        told.append(f"the numbers of {count['numbers']} moved")
+    for side in (c.a, c.b):
+        if count.get(side.name):
+            told.append(f"{count[side.name]} in {side.name} alone")
+    return ", ".join(told)
+
+
+def _alone(c: Comparison) -> Iterator[str]:
+    for side in (c.a, c.b):
+        runs = int(c.only.loc[c.only["side"] == side.name, "runs"].sum())
+        if runs:
+            yield f"{plural(runs, 'run')} in {side.name} alone"
 
 
 def summary(c: Comparison) -> pd.DataFrame:
@@ -139,16 +169,16 @@ def _sections(c: Comparison) -> Iterator[_Section]:
     found = summary(c)
     if len(found):
         title = "Numbers changed" + (" in runs whose status stayed" if len(c.statuses) else "")
-        yield _Section(title, list(_hints(c)), _numbers_table(found))
+        yield _Section(title, list(_hints(c)), _numbers_table(c, found))
     if len(c.verdicts):
-        yield _Section("Verdicts changed", list(_verdicts(c.verdicts)))
+        yield _Section("Verdicts changed", list(_verdicts(c)))
     if len(c.refused):
         refused = c.refused.to_dict("records")
         yield _Section(
-            "Not compared: not known to be the same problem", [_refusal(r) for r in refused]
+            "Not compared: not known to be the same problem", [refusal_text(c, r) for r in refused]
         )
     if len(c.only):
-        yield _Section("Not paired: only on one side", list(_only(c)))
+        yield _Section("Not paired: only on one side", list(only_lines(c)))
     if len(c.targets):
         targets = c.targets.to_dict("records")
         yield _Section("Targets of one side only", [_target(r) for r in targets])
@@ -171,7 +201,7 @@ def _statuses(c: Comparison) -> Iterator[str]:
         example = "" if n == 1 else "for example "
         yield (
             f"{row['a']} -> {row['b']}: {plural(n, 'run')} of {row['optimizer']} on "
-            f"{row['problem']}, {example}{_which(row)}{_broken(c, row)}"
+            f"{row['problem']}, {example}{which(row)}{_broken(c, row)}"
         )
 
 
@@ -191,28 +221,30 @@ def _rank(status: str) -> int:
     return _WORST_FIRST.index(status) if status in _WORST_FIRST else len(_WORST_FIRST)
 
 
-def _which(row: Mapping[str, Any] | pd.Series) -> str:
+def which(row: Mapping[str, Any] | pd.Series) -> str:
     setting = f"{row['setting']}, " if row["setting"] else ""
     return f"{setting}{row['role']} seed {row['seed']}"
 
 
-def _numbers_table(found: pd.DataFrame) -> list[tuple[str, ...]]:
-    head = ("problem", "optimizer", "runs changed", "largest change", "in", "A -> B", "of the run")
+def _numbers_table(c: Comparison, found: pd.DataFrame) -> list[tuple[str, ...]]:
+    way = f"{c.a.name} -> {c.b.name}"
+    head = ("problem", "optimizer", "runs changed", "largest change", "in", way, "of the run")
     rows: list[tuple[str, ...]] = [head]
     for row in found.to_dict("records"):
         size = row["relative"]
-        before, after = _apart(row["column"], row["a"], row["b"])
+        before, after = apart(row["column"], row["a"], row["b"])
         rows.append(
             (
                 row["problem"], row["optimizer"], f"{row['changed']:,} of {row['paired']:,}",
-                f"relative {size:.1e}" if math.isfinite(size) else "no size", _column(row["column"]),
-                f"{before} -> {after}", _which({str(k): v for k, v in row.items()}),
+                f"relative {size:.1e}" if math.isfinite(size) else "no size", column_text(row["column"]),
+                f"{before} -> {after}", which({str(k): v for k, v in row.items()}),
             )
         )  # fmt: skip
     return rows
 
 
-def _column(name: str) -> str:
+def column_text(name: str) -> str:
+    """A column of the table of runs as one says it: `held gap ≤ 0.001 × its start`."""
     kind, dot, label = name.partition(".")
     return f"{kind} {goal(label)}" if dot and kind != "final" else name
 
@@ -226,7 +258,7 @@ def _hints(c: Comparison) -> Iterator[str]:
         yield f"no number changed by more than {enough:g}: `--atol {enough:g}` lets them pass"
 
 
-def _apart(column: str, a: float, b: float) -> tuple[str, str]:
+def apart(column: str, a: float, b: float) -> tuple[str, str]:
     """Both values, to as many figures as tell them apart."""
     for digits in range(6, 18):
         before, after = (_value(column, x, digits) for x in (a, b))
@@ -244,57 +276,65 @@ def _value(column: str, x: float, digits: int) -> str:
     return f"{x:.{digits}g}"
 
 
-def _verdicts(table: pd.DataFrame) -> Iterator[str]:
+def _verdicts(c: Comparison) -> Iterator[str]:
     """Each verdict that changed; of those whose numbers alone moved, the one that moved most."""
+    table = c.verdicts
     moved = table[table["what"] == "numbers"]
-    yield from (_verdict(row) for row in table[table["what"] != "numbers"].to_dict("records"))
+    others = table[table["what"] != "numbers"].to_dict("records")
+    yield from (f"{claim_text(row)}: {verdict_text(c, row)}" for row in others)
     if len(moved):
         most = moved.iloc[int(moved["relative"].to_numpy(dtype=float).argmax())]
         more = f"; so do the numbers of {plural(len(moved) - 1, 'other')}" if len(moved) > 1 else ""
-        yield _verdict(most.to_dict()) + more
+        yield f"{claim_text(most)}: {verdict_text(c, most.to_dict())}{more}"
 
 
-def _verdict(row: Mapping[Any, Any]) -> str:
+def claim_text(row: Mapping[Any, Any] | pd.Series) -> str:
+    """What was claimed, where, of whom and by which measure."""
     where = f" on {row['problem']}" if row["problem"] else ""
     target = f", {goal(row['target'])}" if row["target"] else ""
-    claim = f"{row['text']}{where} ({row['who']}: {row['measure']}{target})"
+    return f"{row['text']}{where} ({row['who']}: {row['measure']}{target})"
+
+
+def verdict_text(c: Comparison, row: Mapping[Any, Any]) -> str:
+    """What became of one verdict, a row of `c.verdicts`."""
     before, after = (
         row[f"verdict_{s}"] + (f" ({row[f'label_{s}']})" if row[f"label_{s}"] else "") for s in "ab"
     )
-    match row["what"]:
-        case "A":
-            return f"{claim}: {before} in A, not judged in B"
-        case "B":
-            return f"{claim}: not judged in A, {after} in B"
-        case "verdict":
-            return f"{claim}: {before} -> {after}"
+    if row["what"] == "verdict":
+        return f"{before} -> {after}"
+    if row["what"] == c.a.name:
+        return f"{before} in {c.a.name}, not judged in {c.b.name}"
+    if row["what"] == c.b.name:
+        return f"not judged in {c.a.name}, {after} in {c.b.name}"
     column, a, b = row["column"], row["a"], row["b"]
     if not isinstance(a, str):
-        a, b = _apart(column, float(a), float(b))
+        a, b = apart(column, float(a), float(b))
     if row["what"] == "rules":
-        return f"{claim}: judged by other rules ({column} {a} -> {b}); still {after}"
-    return f"{claim}: still {after}, but {column} {a} -> {b}"
+        return f"judged by other rules ({column} {a} -> {b}); still {after}"
+    return f"still {after}, but {column} {a} -> {b}"
 
 
-def _refusal(row: Mapping[Any, Any]) -> str:
+def refusal_text(c: Comparison, row: Mapping[Any, Any]) -> str:
+    """Why a problem, a row of `c.refused`, is not compared."""
     name = (
         row["problem"]
         if row["problem"] == row["other"]
-        else f"{row['problem']} ({row['other']} in B)"
+        else f"{row['problem']} ({row['other']} in {c.b.name})"
     )
     why = row["why"]
     if row["probe"]:
-        before, after = _apart("", row["a"], row["b"])
+        before, after = apart("", row["a"], row["b"])
         what = {"gradient_norm": "norm of its gradient", "weighted": "weighted sum of its gradient"}
         quantity = what.get(row["quantity"], row["quantity"])
         why += (
-            f": at probe point {row['probe']} of {row['probes']}, the {quantity} is {before} in A "
-            f"and {after} in B; the loss itself is another, or its data"
+            f": at probe point {row['probe']} of {row['probes']}, the {quantity} is {before} "
+            f"in {c.a.name} and {after} in {c.b.name}; the loss itself is another, or its data"
         )
     return f"{name}: {why}. {plural(row['runs'], 'run')} not compared"
 
 
-def _only(c: Comparison) -> Iterator[str]:
+def only_lines(c: Comparison) -> Iterator[str]:
+    """The runs that one side alone has, and why, a line for each reason."""
     for key, rows in c.only.groupby(["side", "problem", "why"], sort=False):
         side, problem, why = key
         yield (

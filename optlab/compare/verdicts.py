@@ -15,8 +15,8 @@ __all__ = ["compare_verdicts"]
 
 _KEY = ["claim", "problem", "measure", "target", "a", "b", "selection_a", "selection_b"]
 _COLUMNS = [
-    "claim", "text", "who", "problem", "measure", "target", "what", "verdict_a", "label_a", "verdict_b",
-    "label_b", "column", "a", "b", "relative",
+    "claim", "text", "who", "problem", "measure", "target", "what", "verdict_a", "label_a",
+    "sentence_a", "verdict_b", "label_b", "sentence_b", "column", "a", "b", "relative",
 ]  # fmt: skip
 _RULES = ("kind", "post_hoc", "scale", "method", "margin", "level", "judged")
 """Columns that say how a claim is judged; a change there is told as such, not as another result."""
@@ -28,16 +28,16 @@ def compare_verdicts(
     """What became of each verdict, how many were paired, and what could not be held against what.
 
     The table has a row for each verdict that changed, `what` saying how: `verdict` (its word or its
-    label), `rules` (how it is judged), `numbers` (word and label stayed), `A` or `B` (only there);
-    column, a, b, relative: for `rules` and `numbers`, the column of the largest change.
+    label), `rules` (how it is judged), `numbers` (word and label stayed), or the name of the
+    only side that has it; sentence_a, sentence_b: each side's; column, a, b, relative: for `rules` and `numbers`, the column of the largest change.
     """
-    ours, theirs, notes = _table(a, "A"), _table(b, "B"), []
+    ours, theirs, notes = _table(a), _table(b), []
     if ours is None and theirs is None:
         return _empty(), 0, []
-    for side, table in (("A", ours), ("B", theirs)):
+    for side, table in ((a, ours), (b, theirs)):
         if table is None:
             notes.append(
-                f"{side} has no verdicts.csv, so no verdicts are compared: it was made before claims "
+                f"{side.name} has no verdicts.csv, so no verdicts are compared: it was made before claims "
                 "were judged"
             )
     if ours is None or theirs is None:
@@ -50,8 +50,8 @@ def compare_verdicts(
             found = _changed(row, right[key], rtol, atol)
             rows += [_about(row, right[key]) | found] if found else []
         else:
-            rows.append(_about(row, {}) | {"what": "A"})
-    rows += [_about({}, row) | {"what": "B"} for key, row in right.items() if key not in left]
+            rows.append(_about(row, {}) | {"what": a.name})
+    rows += [_about({}, row) | {"what": b.name} for key, row in right.items() if key not in left]
     return pd.DataFrame(rows, columns=pd.Index(_COLUMNS)), paired, notes
 
 
@@ -59,7 +59,7 @@ def _empty() -> pd.DataFrame:
     return pd.DataFrame(columns=pd.Index(_COLUMNS))
 
 
-def _table(side: Side, name: str) -> pd.DataFrame | None:
+def _table(side: Side) -> pd.DataFrame | None:
     """Its verdicts; an empty table where the manifest says that nothing was claimed."""
     if side.verdicts is None and "claims" in side.manifest:
         return pd.DataFrame(columns=pd.Index([*_KEY, "text", "verdict", "label"]))
@@ -84,7 +84,8 @@ def _about(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
     about = {name: known[name] for name in ("claim", "text", "problem", "measure", "target")}
     about["who"] = " against ".join(filter(None, (_entrant(known, "a"), _entrant(known, "b"))))
     for side, row in (("a", a), ("b", b)):
-        about |= {f"verdict_{side}": row.get("verdict", ""), f"label_{side}": row.get("label", "")}
+        said = ("verdict", "label", "sentence")
+        about |= {f"{name}_{side}": row.get(name, "") for name in said}
     return about
 
 
