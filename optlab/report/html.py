@@ -21,7 +21,7 @@ from optlab.report.blocks import Figures, Fold, Part, Picture
 from optlab.report.glyphs import glyph
 from optlab.worked import mathml
 
-__all__ = ["html"]
+__all__ = ["files", "html", "kinds", "packed"]
 
 
 @lru_cache(maxsize=1)
@@ -68,8 +68,9 @@ _OWN = {
 # What a browser would obey or drop instead of showing it: control characters stand as their
 # pictures; signs that turn the direction of all that follows, as a mark that something is there.
 _UNSEEN = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n\r\f"}
-_UNSEEN |= {code: 0xFFFD for code in (*range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0xD800, 0xE000))}
-_UNSEEN |= {code: 0xFFFD for code in (*range(0x2066, 0x206A), 0xFFFE, 0xFFFF)}
+_TURNS = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_NONE = (*range(0x7F, 0xA0), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF)
+_UNSEEN |= dict.fromkeys((*_TURNS, *_NONE), 0xFFFD)
 _ODD = re.compile(f"[{re.escape(''.join(map(chr, _UNSEEN)))}]")
 _LEFTWARD = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
 _RUN = re.compile(f"[{_LEFTWARD}](?:[^A-Za-z0-9\u00c0-\u024f\u0370-\u058f]*[{_LEFTWARD}])*")
@@ -78,13 +79,10 @@ _RUN = re.compile(f"[{_LEFTWARD}](?:[^A-Za-z0-9\u00c0-\u024f\u0370-\u058f]*[{_LE
 def _readable(value: Any) -> Any:
     """What a template writes. Text from elsewhere keeps its direction to itself: words written from
     right to left stand isolated, so that the numbers after them stay where they belong."""
-    if not isinstance(value, str) or isinstance(value, Markup) or value.isascii():
-        return _plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-    return _RUN.sub("\u2068\\g<0>\u2069", _plain(value))
-
-
-def _plain(text: str) -> str:
-    return _ODD.sub(lambda match: chr(_UNSEEN[ord(match[0])]), text)
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    shown = _ODD.sub(lambda match: chr(_UNSEEN[ord(match[0])]), value)
+    return shown if shown.isascii() else _RUN.sub("\u2068\\g<0>\u2069", shown)
 
 
 # --- what a page holds ---
@@ -177,7 +175,7 @@ def _download(text: str) -> str:
 
 
 # In an address within double quotes these would end it, be read as something else, or be dropped.
-_ESCAPED = {ord(sign): f"%{ord(sign):02X}" for sign in "%#\"&<>\\^`{|}\t\r\n"}
+_ESCAPED = {ord(sign): f"%{ord(sign):02X}" for sign in '%#"&<>\\^`{|}\t\r\n'}
 
 
 def _data(svg: str) -> Markup:
