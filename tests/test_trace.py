@@ -21,6 +21,7 @@ from typer.testing import CliRunner, Result
 from optlab import byhand, cli
 from optlab.draws import Draws
 from optlab.engine import Engine, Inputs
+from optlab.escape import markdown_math
 from optlab.plan import Program
 from optlab.rules import REGISTRY, make_rule
 from optlab.spec import Experiment, parse
@@ -223,7 +224,7 @@ def test_every_number_of_a_page_stands_in_every_document() -> None:
     assert len(rows) > 500
     for row in rows:
         assert f"{readable(row.numbers)} = {row.result}" in texts["plain"]
-        assert document.markdown_math(row.numbers) in texts["markdown"]
+        assert markdown_math(row.numbers) in texts["markdown"]
         assert f"= {row.result} |" in texts["markdown"]
     assert texts["latex"].count(r"\begin{longtable}") == sum(
         bool(part.rows) for page, first in with_first(made) for part in parts(page, first)
@@ -238,7 +239,7 @@ COMMANDS = frozenset((
     "section", "multicolumn", "small", "displaystyle", "tall", "rule", "lineskip", "lineskiplimit",
     "text", "texttt", "textbackslash", "textasciicircum", "textasciitilde", "textless",
     "textgreater", "textbar", "allowbreak",
-    "frac", "sqrt", "hat", "bar", "tilde", "dot", "mathrm", "mathit", "left", "right", "cdot",
+    "frac", "tfrac", "sqrt", "hat", "bar", "tilde", "dot", "mathrm", "mathit", "left", "right", "cdot",
     "partial", "eta", "beta", "epsilon", "lambda", "rho", "infty", "leq", "geq", "neq", "lVert",
     "rVert", "sum", "bmod", "max", "min", "exp", "ln", "sin", "cos", "tanh",
 ))  # fmt: skip

@@ -7,12 +7,19 @@ LaTeX of our own printer (`optlab.worked`), never anybody's text.
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 
+from optlab.escape import (
+    latex_math,
+    latex_signs,
+    latex_text,
+    markdown_math,
+    markdown_signs,
+    markdown_text,
+)
 from optlab.worked import mathml
 
 __all__ = ["BLANK", "Heading", "Math", "Page", "Table", "Text", "as_html", "as_latex", "as_markdown",
@@ -133,50 +140,34 @@ def _joined(pieces: Pieces, text: Callable[[str], str], math: Callable[[str], st
 
 # Markdown
 
-_SPECIAL = {
-    "&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "$": "&#36;", "`": "&#96;",
-    "\\": "&#92;", "*": r"\*", "_": r"\_", "[": r"\[", "]": r"\]", "~": r"\~", "#": r"\#",
-}  # fmt: skip
-
 
 def as_markdown(page: Page) -> str:
     """A page as Markdown, formulas between dollar signs."""
-    whose = f"Name: {_escaped(page.student)}" if page.student else "Name:"
-    blocks = [f"# {_escaped(page.title)}", whose, *map(_markdown_block, page.blocks)]
+    whose = f"Name: {markdown_text(page.student)}" if page.student else "Name:"
+    blocks = [f"# {markdown_text(page.title)}", whose, *map(_markdown_block, page.blocks)]
     return "\n\n".join(blocks) + "\n"
 
 
 def _markdown_block(block: Block) -> str:
     if isinstance(block, Heading):
-        return f"## {_escaped(block.text)}"
+        return f"## {markdown_text(block.text)}"
     if isinstance(block, Text):
         return _markdown(block.pieces)
     lines = [block.head, *block.rows]
     rows = ["| " + " | ".join(map(_markdown, line)) + " |" for line in lines]
     rows.insert(1, "|" + " --- |" * len(block.head))
-    caption = f"{_escaped(block.caption)}\n\n" if block.caption else ""
+    caption = f"{markdown_text(block.caption)}\n\n" if block.caption else ""
     return caption + "\n".join(rows)
-
-
-def _escaped(text: str) -> str:
-    return "".join(_SPECIAL.get(sign, sign) for sign in text)
 
 
 def _markdown(pieces: Pieces) -> str:
     if pieces is BLANK:
         return " "
-    # A bar would end a cell of a table.
-    return _joined(pieces, _escaped, lambda latex: "$" + latex.replace("|", r"\vert ") + "$")
+    return _joined(pieces, markdown_signs, markdown_math)
 
 
 # LaTeX
 
-_LATEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
-    "%": r"\%", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "−": "$-$", "·": r"$\cdot$",
-}  # fmt: skip
-_SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _RULE = r"\underline{\hspace{7cm}}"
 _PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 % Names outside the Latin script need xelatex or lualatex.
@@ -195,8 +186,9 @@ _PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 def as_latex(pages: Sequence[Page]) -> str:
     """Pages as one LaTeX document, each beginning on a new sheet."""
     bodies = [
-        f"\\section*{{{_latex_text(page.title)}}}\n\nName: "
-        f"{_latex_text(page.student) or _RULE}\n\n" + "\n\n".join(map(_latex_block, page.blocks))
+        f"\\section*{{{latex_text(page.title, every=True)}}}\n\nName: "
+        f"{latex_text(page.student, every=True) or _RULE}\n\n"
+        + "\n\n".join(map(_latex_block, page.blocks))
         for page in pages
     ]
     return _PREAMBLE + "\n\n\\newpage\n".join(bodies) + "\n\\end{document}\n"
@@ -204,7 +196,7 @@ def as_latex(pages: Sequence[Page]) -> str:
 
 def _latex_block(block: Block) -> str:
     if isinstance(block, Heading):
-        return f"\\subsection*{{{_latex_text(block.text)}}}"
+        return f"\\subsection*{{{latex_text(block.text, every=True)}}}"
     if isinstance(block, Text):
         return _latex(block.pieces)
     blanks = {i for row in block.rows for i, cell in enumerate(row) if cell is BLANK}
@@ -212,7 +204,7 @@ def _latex_block(block: Block) -> str:
     kinds = [f"p{{{width:.2f}\\textwidth}}" if i in blanks else "l" for i in range(len(block.head))]
     edge, line = ("|", " \\\\ \\hline\n") if blanks else ("", " \\\\\n")
     rows = line.join(_strut(row) + " & ".join(map(_latex, row)) for row in block.rows)
-    caption = f"{_latex_text(block.caption)}\\par\\smallskip\n" if block.caption else ""
+    caption = f"{latex_text(block.caption, every=True)}\\par\\smallskip\n" if block.caption else ""
     return (  # in a box of its own, so that no page ends inside a table
         f"\\begin{{minipage}}{{\\textwidth}}\n{caption}"
         f"\\begin{{tabular}}{{{edge}{edge.join(kinds)}{edge}}}\n\\hline\n"
@@ -229,15 +221,9 @@ def _strut(row: Sequence[Pieces]) -> str:
     return r"\rule[-15pt]{0pt}{34pt}" if tall else ""
 
 
-def _latex_text(text: str) -> str:
-    def power(match: re.Match[str]) -> str:
-        return f"$^{{{match.group().translate(_SUPERSCRIPTS)}}}$"
-
-    escaped = "".join(_LATEX.get(sign, sign) for sign in text)
-    return re.sub("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", power, escaped)
-
-
 def _latex(pieces: Pieces) -> str:
     if pieces is BLANK:
         return ""
-    return _joined(pieces, _latex_text, lambda latex: rf"$\displaystyle {latex}$")
+    # Every sign stays: the preamble says which engine has those beyond Latin.
+    text = partial(latex_signs, every=True)
+    return _joined(pieces, text, lambda latex: rf"$\displaystyle {latex_math(latex)}$")

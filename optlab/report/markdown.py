@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from optlab.escape import markdown_math, markdown_text
 from optlab.report.glyphs import glyph
-from optlab.worked.document import markdown_math, markdown_text
 
 __all__ = ["markdown", "tidy"]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from optlab.files import write_text
 from optlab.report.blocks import Animation, Figures, Fold, Part, Picture, Section
+from optlab.report.handout import write_tables
 from optlab.report.html import html
 from optlab.report.markdown import markdown, tidy
 
@@ -44,8 +45,9 @@ class Page:
 
 
 def publish(root: Path, page: Page) -> list[Path]:
-    """Write index.html, report.md and figures/*.svg into `root`, and return them. Every file is
-    whole or not there; figures of an earlier page that this one does not have are removed."""
+    """Write index.html, report.md, figures/*.svg and tables/* into `root`, and return them. Every
+    file is whole or not there; figures and tables that an earlier page had, and this one has not, are
+    removed."""
     sections = page.sections
     moves = any(isinstance(b, Animation) for section in sections for b in section.blocks)
     given = vars(page) | {"moves": moves}
@@ -56,6 +58,7 @@ def publish(root: Path, page: Page) -> list[Path]:
         write_text(root / "index.html", html().get_template("report.html.j2").render(given)),
         write_text(root / "report.md", tidy(markdown().get_template("report.md.j2").render(given))),
         *drawn,
+        *write_tables(root / "tables", sections),
     ]
 
 

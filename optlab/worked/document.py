@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Any
 
+from optlab.escape import latex_math, latex_text, markdown_math, markdown_text
 from optlab.worked.formula import symbol
 from optlab.worked.layout import Part, Row, parts, with_first
 from optlab.worked.plain import readable
 
-__all__ = ["LEAD", "latex", "markdown", "markdown_math", "markdown_text", "plain"]
+__all__ = ["LEAD", "atoms", "latex", "markdown", "plain"]
 
 Pages = list[dict[str, Any]]
 
@@ -83,23 +83,6 @@ def _bars(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-_SPECIAL = {
-    "&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "$": "&#36;", "`": "&#96;",
-    "\\": "&#92;", "*": r"\*", "_": r"\_", "[": r"\[", "]": r"\]", "~": r"\~", "#": r"\#",
-}  # fmt: skip
-
-
-def markdown_text(text: str) -> str:
-    """Text that Markdown shows as it is, in a paragraph or in a cell of a table."""
-    return " ".join("".join(_SPECIAL.get(sign, sign) for sign in str(text)).split())
-
-
-def markdown_math(formula: str) -> str:
-    """LaTeX between dollar signs; a bar would end a cell of a table, so it is spelled out."""
-    sides = formula.replace(r"\|", r"\Vert ").replace("|", r"\vert ").replace("$", r"\text{S}")
-    return f"${' '.join(sides.split())}$"
-
-
 # LaTeX
 
 
@@ -144,14 +127,14 @@ def latex(pages: Pages, title: str) -> str:
     body = [
         _HEAD,
         r"\begin{document}",
-        rf"{{\Large\bfseries\raggedright {_escaped(title)}\par}}",
+        rf"{{\Large\bfseries\raggedright {latex_text(title)}\par}}",
         "",
-        _escaped(LEAD),
+        latex_text(LEAD),
     ]
     for page, first in with_first(pages):
-        body += ["", rf"\section*{{\raggedright {_escaped(page['title'])}}}"]
+        body += ["", rf"\section*{{\raggedright {latex_text(page['title'])}}}"]
         for part in parts(page, first):
-            body += ["", _escaped(part.text), *_table(part)]
+            body += ["", latex_text(part.text), *_table(part)]
     return "\n".join([*body, r"\end{document}", ""])
 
 
@@ -172,7 +155,7 @@ def _table(part: Part) -> list[str]:
         value = _result(row.result)
         out.append(rf"{name}{_math('{} = ' + row.numbers)} & $= {value}$ \\[3pt]")
         if row.note:
-            out.append(_wide(rf"{{\small {_escaped(row.note)}}}", count) + r"\\[3pt]")
+            out.append(_wide(rf"{{\small {latex_text(row.note)}}}", count) + r"\\[3pt]")
     return [*out, r"\end{longtable}"]
 
 
@@ -184,7 +167,7 @@ def _wide(cell: str, count: int) -> str:
 def _whose(name: str) -> str:
     """A parameter as a symbol where its name is one; a long one as text, which can be broken."""
     if name == "all" or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,15}", name):
-        return _escaped(name)
+        return latex_text(name)
     return f"${symbol(name)}$"
 
 
@@ -201,15 +184,15 @@ def _result(text: str) -> str:
 def _math(formula: str) -> str:
     """A formula in a line of text, which TeX breaks at its operators; one with a piece too long to
     stand on a line is fitted."""
-    safe = "".join(_math_sign(sign) for sign in formula)
-    longest = max((len(readable(atom)) for atom in _atoms(formula)), default=0)
+    safe = latex_math(formula)
+    longest = max((len(readable(atom)) for atom in atoms(formula)), default=0)
     air = r"\tall " if r"\frac" in safe or r"\begin" in safe else ""
     if longest > _LONGEST_ATOM:
         return rf"{air}\fitted{{{safe}}}"
     return rf"{air}$\displaystyle {safe}$"
 
 
-def _atoms(formula: str) -> list[str]:
+def atoms(formula: str) -> list[str]:
     """The pieces between which TeX may begin a new line: it does so after an operator that stands in
     no braces and not between `\\left` and `\\right`."""
     out, depth, now = [], 0, ""
@@ -220,57 +203,3 @@ def _atoms(formula: str) -> list[str]:
             out.append(now)
             now = ""
     return [*out, now]
-
-
-_GREEK_SIGNS = {
-    **{unicodedata.lookup(f"GREEK SMALL LETTER {name.upper()}"): rf"\{name} " for name in (
-        "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "mu",
-        "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega")},
-    "λ": r"\lambda ", "Γ": r"\Gamma ", "Δ": r"\Delta ", "Θ": r"\Theta ", "Λ": r"\Lambda ",
-    "Ξ": r"\Xi ", "Π": r"\Pi ", "Σ": r"\Sigma ", "Φ": r"\Phi ", "Ψ": r"\Psi ", "Ω": r"\Omega ",
-    "∂": r"\partial ", "−": "-", "·": r"\cdot ", "×": r"\times ", "≤": r"\leq ", "≥": r"\geq ",
-    "≠": r"\neq ", "∞": r"\infty ", "→": r"\to ", "√": r"\surd ", "±": r"\pm ",
-}  # fmt: skip
-_TEXT_SIGNS = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
-    "%": r"\%", "_": r"\_\allowbreak{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "[": "{[}", "]": "{]}",
-    '"': r"\textquotedbl{}", "`": r"\textasciigrave{}", "'": "'", "–": "--", "—": "---",
-    "“": "``", "”": "''", "‘": "`", "’": "'", "…": r"\dots{}", "-": "{-}",
-}  # fmt: skip
-_LETTERS = frozenset(
-    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿ"
-    "ĂăĄąĆćČčĎďĘęĚěĞğİĹĺĽľŁłŃńŇňŐőŒœŔŕŘřŚśŞşŠšŢţŤťŮůŰűŹźŻżŽž"
-)
-"""Letters that every LaTeX with T1 fonts has."""
-
-
-def _escaped(text: str) -> str:
-    """Text from anywhere as LaTeX that shows it. Letters that the fonts of every LaTeX lack lose
-    their marks, and any other sign that they lack is named by its code."""
-    words = [_word(word) for word in str(text).split()]
-    return " ".join(words)
-
-
-def _word(word: str) -> str:
-    signs = [_text_sign(sign) for sign in word]
-    # A word longer than a line has no place to break; one is made every so often.
-    return r"\allowbreak{}".join("".join(signs[i : i + 12]) for i in range(0, len(signs), 12))
-
-
-def _text_sign(sign: str) -> str:
-    if sign in _TEXT_SIGNS:
-        return _TEXT_SIGNS[sign]
-    if sign in _GREEK_SIGNS:
-        return f"${_GREEK_SIGNS[sign].strip()}$"
-    if (sign.isascii() and sign.isprintable()) or sign in _LETTERS:
-        return sign
-    parts = unicodedata.normalize("NFKD", sign) if sign.isalpha() else ""  # ½ is not 12
-    bare = "".join(c for c in parts if c.isascii() and c.isalpha())
-    return bare or ("" if unicodedata.combining(sign) else rf"\texttt{{U+{ord(sign):04X}}}")
-
-
-def _math_sign(sign: str) -> str:
-    if sign.isascii():
-        return sign
-    return _GREEK_SIGNS.get(sign) or rf"\text{{{_text_sign(sign)}}}"
