@@ -97,11 +97,12 @@ def markdown_math(formula: str) -> str:
     GitHub reads Markdown first and looks for formulas in what is left, where `\,` has lost its
     backslash and two low lines have become emphasis; other readers take formulas out first. GitHub's
     other form, $`...`$, is proof against the first and shows its backticks in most of the others.
-    So the formula is written with nothing that Markdown knows: signs by their names, and each low
-    line between spaces, where it cannot begin emphasis. A bar would end a cell and is named as well.
+    So the formula is written with nothing that Markdown knows: signs by their names, and a low line
+    between spaces where it might begin emphasis. A bar would end a cell and is named as well.
     """
     words = (_PLAIN_MATH.get(token, token) for token in _MATH_TOKEN.findall(tame(formula)))
-    spaced = "".join(words).replace("_", " _ ").replace("[", "[ ").replace("]", " ] ")
+    # A low line between letters begins no emphasis; after any other sign it might.
+    spaced = re.sub("(?<=[^A-Za-z0-9])_", " _ ", "".join(words)).replace("](", "] (")
     return f"${' '.join(spaced.split())}$"
 
 
