@@ -49,7 +49,10 @@ def gradients(steps: int) -> dict[str, np.ndarray]:
     return {"w": rng.standard_normal((steps, 4, 3)), "b": 100 * rng.standard_normal((steps, 3))}
 
 
-@pytest.mark.parametrize("case", SHARED)
+@pytest.mark.parametrize(
+    "case",
+    [c if c in ("lion", "adafactor") else pytest.param(c, marks=pytest.mark.slow) for c in SHARED],
+)
 def test_swept_runs_are_optaxs_own_one_by_one(case: str) -> None:
     """Four runs at once, hyperparameters as arrays, against optax in a loop with Python numbers."""
     import jax

@@ -85,6 +85,7 @@ def _same(tmp_path: Path, precision: str, problems: list[str], size: int) -> Non
         assert _curves(tmp_path / name) == alone, name
 
 
+@pytest.mark.slow
 def test_alone_in_a_grid_and_reversed(tmp_path: Path) -> None:
     _same(tmp_path, "float64", ["quadratic", "noisy"], 5)
 

@@ -161,6 +161,7 @@ def test_what_is_kept_of_a_claim(tmp_path: Path) -> None:
     assert entry["seeds"] == [10]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("claim", "late"), [
     ("a beats b by gap on himmelblau", False),  # nothing was run there
     ("a beats b by gap on booth", True), ("a beats b by gap", True), ("a may diverge", True),
@@ -176,6 +177,7 @@ def test_a_claim_is_late_where_runs_of_it_are_stored(
     assert list(told(optlab.run(spec, tmp_path / "out")).values()) == [late]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [
     "b beats a by gap (alpha 0.01)", "b beats a by loss", "a beats b by gap",
     "b beats a by gap (min_seeds 8)",

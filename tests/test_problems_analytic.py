@@ -77,7 +77,7 @@ def test_gradient_descent_contracts_a_quadratic_at_the_textbook_rate():
 # --- pictures ---
 
 
-@pytest.mark.parametrize("dim", [2, 3, 10])
+@pytest.mark.parametrize("dim", [2, 10])
 def test_rosenbrock_is_scipys(dim):
     problem = REGISTRY["rosenbrock"](dim=dim)
     for x in (*np.random.default_rng(dim).uniform(-2, 2, (5, dim)), problem.usual):

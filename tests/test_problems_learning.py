@@ -234,7 +234,10 @@ def test_logistic_minimum_is_scikit_learns(l2):
     assert abs(gap_above_minimum(problem, theirs.coef_[0])) < 1e-15
 
 
-@pytest.mark.parametrize(("data", "l2"), [("digits", 1e-3), ("wine", 1e-2), ("iris", 1.0)])
+@pytest.mark.parametrize(
+    ("data", "l2"),
+    [pytest.param("digits", 1e-3, marks=pytest.mark.slow), ("wine", 1e-2), ("iris", 1.0)],
+)
 def test_softmax_minimum_is_scikit_learns(data, l2):
     problem = REGISTRY["softmax_regression"](data=data, l2=l2)
     X, y = problem.data["X"], problem.data["y"]

@@ -388,6 +388,7 @@ def test_only_what_was_chosen_is_evaluated(done: Results) -> None:
             np.testing.assert_array_equal(picture[HYPERS].to_numpy(float), [expected])
 
 
+@pytest.mark.slow
 def test_what_selects_decides(tmp_path: Path) -> None:
     chosen: dict[tuple[str, str], tuple[float, ...]] = {}
     selects = {

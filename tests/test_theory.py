@@ -239,6 +239,7 @@ def test_sign_descent() -> None:
         np.testing.assert_allclose(path[:, 0, 0], wanted, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_adam_does_not_see_the_scale_of_the_gradient() -> None:
     """Times a power of two: the same bits. With eps it does see it, and on a turned bowl the axes."""
 

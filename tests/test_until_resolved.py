@@ -86,6 +86,7 @@ def test_looks_double_from_what_is_asked_for_to_the_most(
     assert list(lab._looks(read(spec), most)) == looks
 
 
+@pytest.mark.slow
 def test_every_look_is_planned_and_the_most_is_never_passed(
     both: tuple[Results, list[pd.DataFrame]],
 ) -> None:
@@ -96,6 +97,7 @@ def test_every_look_is_planned_and_the_most_is_never_passed(
     assert len(found) == [10, 20, 40].index(int(seeds.nunique().max())) + 1
 
 
+@pytest.mark.slow
 def test_what_was_decided_early_stays_as_it_was(both: tuple[Results, list[pd.DataFrame]]) -> None:
     _, found = both
     assert len(found) > 1  # the close claim asked for more
@@ -107,6 +109,7 @@ def test_what_was_decided_early_stays_as_it_was(both: tuple[Results, list[pd.Dat
         pd.testing.assert_frame_equal(later[same], decided[same].reset_index(drop=True))
 
 
+@pytest.mark.slow
 def test_the_error_of_all_looks_is_that_of_one(both: tuple[Results, list[pd.DataFrame]]) -> None:
     _, found = both
     alpha = 0.05 / 2  # two claims
@@ -161,6 +164,7 @@ def test_a_shut_gate_is_not_waited_for(tmp_path: Path) -> None:
     assert results.runs.loc[results.runs["role"] == "evaluate", "seed"].nunique() == 10
 
 
+@pytest.mark.slow
 def test_looks_that_were_not_planned_are_told(tmp_path: Path) -> None:
     run(tmp_path, SURE, seeds=10)
     later = run(tmp_path, SURE, seeds=14)
@@ -170,6 +174,7 @@ def test_looks_that_were_not_planned_are_told(tmp_path: Path) -> None:
     assert "Judged before" not in planned.verdicts["sentence"].iloc[0]
 
 
+@pytest.mark.slow
 def test_the_command_adds_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("s.yaml").write_text(SPEC.format(seeds=6) + f"  - {SURE}\n  - {CLOSE}\n")

@@ -405,7 +405,9 @@ NUMBERS = ["verdict", "label", "effect", "low", "high", "n", "level", "method", 
 
 
 @pytest.mark.parametrize("measure", [m for m in MEASURES if m not in ("rate_width",)])
-@pytest.mark.parametrize("factor", [1.0, 1.3, 3.0])
+@pytest.mark.parametrize(
+    "factor", [pytest.param(f, marks=pytest.mark.slow) if f == 1.3 else f for f in (1.0, 1.3, 3.0)]
+)
 def test_verdicts_do_not_depend_on_names_order_or_company(
     tmp_path: Any, measure: str, factor: float
 ) -> None:

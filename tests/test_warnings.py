@@ -337,6 +337,7 @@ def test_a_stalled_run_is_counted(tmp_path: Path) -> None:
     assert told(stalled)["stalled"].startswith("1 run stalled")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1e-9, 1e9])
 def test_the_unit_of_the_loss_changes_no_warning(tmp_path: Path, scale: float) -> None:
     for i, (kind, how, _) in enumerate(SEEN):
@@ -388,7 +389,7 @@ Three rates are a poor search and 300 steps a short budget, and that is what is 
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow) if n == "first-look" else n for n in TINY]
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n != "learning-rates" else n for n in TINY]
 )
 def test_what_is_said_of_small_copies_of_them(tmp_path: Path, name: str) -> None:
     changes, kinds = TINY[name]
