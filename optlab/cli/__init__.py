@@ -5,13 +5,23 @@ from __future__ import annotations
 import os
 import sys
 
-from optlab.cli import checking, exercising, explaining, opening, running, tracing, viewing
+from optlab.cli import (
+    checking,
+    comparing,
+    exercising,
+    explaining,
+    opening,
+    running,
+    tracing,
+    viewing,
+)
 from optlab.cli.base import STOPPED, app
 from optlab.terminal import err
 
 __all__ = [
     "app",
     "checking",
+    "comparing",
     "exercising",
     "explaining",
     "main",

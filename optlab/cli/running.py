@@ -1,15 +1,15 @@
-"""`run`, `report`, `compare`: making results, rendering them, holding them against each other."""
+"""`run`, `report`: making results and rendering them."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from optlab import freshness
-from optlab.cli.base import BROKEN, CHANGED, WRONG, Specs, app, plain_errors, read_all
+from optlab.cli.base import BROKEN, WRONG, Specs, app, plain_errors, read_all
 from optlab.terminal import Bar, complain, out, tell
 
 if TYPE_CHECKING:
@@ -160,38 +160,3 @@ def report(
                 tell(path)
         for parent in sorted({folder.resolve().parent for folder in found}):
             pages.render_index(parent)
-
-
-@app.command()
-def compare(
-    a: Annotated[Path, typer.Argument(help="A result folder, or a baseline.", metavar="A")],
-    b: Annotated[Path | None, typer.Argument(help="What is held against it.", metavar="B")] = None,
-    baseline: Annotated[
-        Path | None, typer.Option(help="Hold A against this baseline.", metavar="FILE")
-    ] = None,
-    write_baseline: Annotated[
-        Path | None, typer.Option(help="Write A's baseline, for a repository.", metavar="FILE")
-    ] = None,
-    rtol: Annotated[
-        float | None,
-        typer.Option(help="Relative tolerance, 0 for the same bits.", show_default="1e-9"),
-    ] = None,
-    atol: Annotated[float, typer.Option(help="Absolute tolerance.")] = 0.0,
-    only: Annotated[str, typer.Option(help="PROBLEM/OPTIMIZER, either may be *.")] = "",
-    form: Annotated[
-        Literal["text", "json", "markdown"], typer.Option("--format", help="How it is told.")
-    ] = "text",
-) -> None:
-    """Say what changed from A to B, run by run; exit code 0 nothing, 1 something, 2 a wrong call."""
-    from optlab import compare as gate
-
-    with plain_errors():
-        try:
-            asked = gate.Asked(a, b, baseline, write_baseline, rtol, atol, only, form)
-            told, same = gate.answer(asked)
-        except gate.CompareError as error:
-            complain(error)
-            raise typer.Exit(WRONG) from None
-    tell(told)
-    if not same:
-        raise typer.Exit(CHANGED)

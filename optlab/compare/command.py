@@ -1,13 +1,15 @@
-"""`optlab compare`, but for the terminal: what was asked -> what to print and whether all is the same."""
+"""`optlab compare`, but for the terminal: what was asked -> what to print and what was found."""
 
 from __future__ import annotations
 
+import string
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from optlab.analysis.words import plural
 from optlab.compare.baseline import read_baseline, read_side, write_baseline
-from optlab.compare.comparison import compare
+from optlab.compare.comparison import Comparison, compare
 from optlab.compare.side import CompareError
 from optlab.compare.telling import as_json, as_markdown, as_text
 
@@ -20,40 +22,60 @@ _FORMS = {"text": as_text, "json": as_json, "markdown": as_markdown}
 class Asked:
     """What the command line said."""
 
-    a: Path
-    b: Path | None = None
+    folders: Sequence[Path]
+    """The first is what the others are held against."""
     baseline: Path | None = None
     write: Path | None = None
+    report: Path | None = None
     rtol: float | None = None
     atol: float = 0.0
     only: str = ""
     form: str = "text"
 
 
-def answer(asked: Asked) -> tuple[str, bool]:
-    """What to print, and whether nothing changed. CompareError or OSError where the call is wrong."""
+def answer(asked: Asked) -> tuple[str, list[Comparison]]:
+    """What to print, and what was found: the first side against each of the others; none where a
+    baseline was written. CompareError or OSError where the call is wrong."""
     _check(asked)
     if asked.write is not None:
-        return _written(asked.a, asked.write), True
+        return _written(asked.folders[0], asked.write), []
     # A baseline is what was; the folder is what is now.
-    first, second = (asked.a, asked.b) if asked.b is not None else (asked.baseline, asked.a)
-    assert first is not None
-    assert second is not None
-    found = compare(
-        read_side(first), read_side(second), rtol=asked.rtol, atol=asked.atol, only=asked.only
-    )
-    return _FORMS[asked.form](found).rstrip("\n"), found.same
+    first, *others = [asked.baseline, *asked.folders] if asked.baseline else asked.folders
+    a = read_side(first)
+    found = [
+        compare(
+            a, read_side(other), rtol=asked.rtol, atol=asked.atol, only=asked.only,
+            names=("A", _LETTERS[place]),
+        )
+        for place, other in enumerate(others)
+    ]  # fmt: skip
+    return _told(found, asked.form), found
+
+
+_LETTERS = string.ascii_uppercase[1:]
+
+
+def _told(found: Sequence[Comparison], form: str) -> str:
+    """One comparison after another; in JSON a list, where they are several."""
+    each = [_FORMS[form](c).rstrip("\n") for c in found]
+    if form == "json" and len(each) > 1:
+        return "[" + ",\n".join(each) + "]"
+    return "\n\n\n".join(each)
 
 
 def _check(asked: Asked) -> None:
-    chosen = [asked.b, asked.baseline, asked.write]
-    if all(way is None for way in chosen):
+    first, *others = asked.folders
+    if not others and asked.baseline is None and asked.write is None:
         raise CompareError(
-            f"{asked.a} alone: give a second folder to hold against it, or --baseline FILE, or "
+            f"{first} alone: give a second folder to hold against it, or --baseline FILE, or "
             "--write-baseline FILE"
         )
-    if sum(way is not None for way in chosen) > 1:
+    if sum(map(bool, (others, asked.baseline, asked.write))) > 1:
         raise CompareError("one of a second folder, --baseline and --write-baseline, not several")
+    if len(others) > len(_LETTERS):
+        raise CompareError(
+            f"{len(asked.folders)} folders: at most {len(_LETTERS) + 1} are compared"
+        )
     for name, value in (("--rtol", asked.rtol), ("--atol", asked.atol)):
         if value is not None and not 0 <= value < float("inf"):
             raise CompareError(f"{name} {value:g}: a tolerance is 0 or a positive number")
@@ -61,6 +83,19 @@ def _check(asked: Asked) -> None:
         raise CompareError(
             "--write-baseline writes all of the folder and compares nothing: leave out --only, "
             "--rtol and --atol, and give them when the baseline is used"
+        )
+    if asked.report is not None:
+        _check_drawable(asked)
+
+
+def _check_drawable(asked: Asked) -> None:
+    files = [
+        path for path in (asked.baseline, *asked.folders) if path is not None and path.is_file()
+    ]
+    if files or asked.write is not None:
+        told = f"{files[0]} is a file" if files else "--write-baseline compares nothing"
+        raise CompareError(
+            f"--report draws the curves of folders of results, which a baseline has not: {told}"
         )
 
 

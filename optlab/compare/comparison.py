@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,23 @@ class Comparison:
     names: pd.DataFrame
     """What the pairs of runs are called on either side: problem_a, problem_b, optimizer_a,
     optimizer_b."""
+
+    @cached_property
+    def strangers(self) -> pd.DataFrame:
+        """The problems of `b` that are not known to be those of `a` which have their name, whether
+        runs were paired on them or not: problem (its name in a), other (in b), why."""
+        called = dict(zip(self.names["problem_b"], self.names["problem_a"], strict=True))
+        ours, theirs = entries(self.a), entries(self.b)
+        rows = [(r["problem"], r["other"], r["why"]) for r in self.refused.to_dict("records")]
+        told = {other for _, other, _ in rows}
+        for other, entry in theirs.items():
+            name = called.get(other, other)
+            if other in told or name not in ours or _broke(self.a, name) or _broke(self.b, other):
+                continue
+            why = refusal(ours[name], entry, (self.a.name, self.b.name))
+            if why is not None:
+                rows.append((name, other, why["why"]))
+        return pd.DataFrame(rows, columns=pd.Index(["problem", "other", "why"]))
 
     @property
     def changed(self) -> int:

@@ -3,7 +3,8 @@
 Nothing is run here: a report is made again from its folder alone, in seconds.
 """
 
+from optlab.report.comparison import check_place, render_comparison
 from optlab.report.overview import render_index
 from optlab.report.page import render
 
-__all__ = ["render", "render_index"]
+__all__ = ["check_place", "render", "render_comparison", "render_index"]

@@ -1,0 +1,97 @@
+"""What a comparison found, in one sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from optlab.analysis.words import exact, listed, number, plural
+from optlab.compare.comparison import Comparison
+from optlab.compare.telling import summary
+
+__all__ = ["in_short", "kept"]
+
+
+def in_short(c: Comparison, bits: Comparison) -> str:
+    """What changed, the worst first, or that nothing did. `bits`: the same two, compared with both
+    tolerances 0."""
+    if not c.paired:
+        return (
+            f"No run of {c.b.name} is one of {c.a.name}: they were asked for different things, so "
+            "that runs cannot be held against each other, only medians where problem and optimizer "
+            "are the same."
+        )
+    if c.same:
+        every = f"all {plural(c.paired, 'run')}" if c.paired > 1 else "the one run"
+        verdicts = f" and all {plural(c.verdicts_paired, 'verdict')}" if c.verdicts_paired else ""
+        return f"Nothing changed: {every}{verdicts} of {c.b.name} are those of {c.a.name}{_how(c, bits)}."
+    told = list(_changes(c))
+    if not c.changed:
+        told.insert(0, f"the {plural(c.paired, 'paired run')} are the same{_how(c, bits)}")
+    text = "; ".join(told)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def kept(c: Comparison, bits: Comparison) -> str:
+    """How many of the paired runs are the same to the last bit; empty where none is paired."""
+    if not c.paired:
+        return ""
+    same = c.paired - bits.changed
+    if not same:
+        return f"None of {plural(c.paired, 'paired run')} is the same to the last bit."
+    every = "All" if same == c.paired else f"{same:,} of"
+    be = "is" if same == 1 else "are"
+    return f"{every} {plural(c.paired, 'paired run')} {be} the same to the last bit."
+
+
+def _how(c: Comparison, bits: Comparison) -> str:
+    if not bits.changed:
+        return ", to the last bit"
+    absolute = f" or {exact(c.atol)}" if c.atol else ""
+    return f", within a relative {exact(c.rtol)}{absolute}"
+
+
+def _changes(c: Comparison) -> Iterator[str]:
+    ended = c.statuses.drop_duplicates(["run_id", "problem", "optimizer"])
+    if len(ended):
+        yield f"{len(ended):,} of {plural(c.paired, 'paired run')} ended otherwise"
+    found = summary(c)
+    if len(found):
+        sizes = found["relative"].to_numpy(dtype=float)
+        finite = sizes[np.isfinite(sizes)]
+        most = f", at most by a relative {number(float(finite.max()), 2)}" if len(finite) else ""
+        if not np.isfinite(sizes).all():
+            most += " beside what became or was not finite"
+        n = int(found["changed"].sum())
+        of = f"{n:,} more" if len(ended) else f"{n:,} of {plural(c.paired, 'paired run')}"
+        yield f"the numbers of {of} moved{most}"
+    yield from _verdicts(c)
+    for problem in c.refused["problem"]:
+        yield f"{problem} is not known to be the same problem"
+    for side in (c.a, c.b):
+        alone = int(c.only.loc[c.only["side"] == side.name, "runs"].sum())
+        if alone:
+            yield f"{plural(alone, 'run')} {'is' if alone == 1 else 'are'} in {side.name} alone"
+    if len(c.targets):
+        yield f"{plural(len(c.targets), 'target')} on one side only"
+
+
+def _verdicts(c: Comparison) -> Iterator[str]:
+    count = c.verdicts["what"].value_counts()
+    if count.get("verdict"):
+        words = [f"{row['verdict_a']} -> {row['verdict_b']}" for row in
+                 c.verdicts[c.verdicts["what"] == "verdict"].to_dict("records")]  # fmt: skip
+        ways = listed([f"{words.count(way)} {way}" for way in dict.fromkeys(words)])
+        yield f"{count['verdict']:,} of {plural(c.verdicts_paired, 'verdict')} changed ({ways})"
+    if count.get("rules"):
+        yield f"{plural(int(count['rules']), 'verdict')} judged by other rules"
+    if count.get("numbers"):
+        moved = c.verdicts.loc[c.verdicts["what"] == "numbers", "relative"].astype(float)
+        most = float(moved.max())
+        by = f", at most by a relative {number(most, 2)}" if math.isfinite(most) else ""
+        yield f"the numbers of {plural(int(count['numbers']), 'verdict')} moved{by}"
+    for side in (c.a, c.b):
+        if count.get(side.name):
+            yield f"{plural(int(count[side.name]), 'verdict')} in {side.name} alone"

@@ -1,0 +1,338 @@
+"""Optimizers on problems in several folders: curves over one another, medians and counts in a row."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optlab.analysis.words import goal, listed, number, plural, steps
+from optlab.compare import Comparison
+from optlab.compare.runs import relative
+from optlab.figures import Look, looks, svg
+from optlab.report.blocks import Cell, Figures, Fold, Picture, Table, Text
+from optlab.report.medians import STATUSES, Held, curves, medians
+from optlab.report.overlaid import overlaid
+
+__all__ = ["SideBySide", "counted", "drawn", "matrix", "moved"]
+
+_LINES = 8
+"""Lines in one panel that can be told apart."""
+_PANELS = 12
+"""Problems whose curves are drawn."""
+
+
+@dataclass(frozen=True, eq=False)
+class SideBySide:
+    """The folders of a comparison and what is computed from all of them, each once."""
+
+    sides: Sequence[Held]
+    found: Sequence[Comparison]
+
+    @property
+    def names(self) -> list[str]:
+        return [side.name for side in self.sides]
+
+    @cached_property
+    def looks(self) -> dict[str, Look]:
+        """Of every optimizer in any folder; those of the first look as in its own report."""
+        called = [
+            side.optimizers.get(entry["name"], entry["name"])
+            for side in self.sides
+            for entry in side.facts.manifest["optimizers"]
+        ]
+        return looks({"optimizers": [{"name": name} for name in dict.fromkeys(called)]})
+
+    @cached_property
+    def medians(self) -> pd.DataFrame:
+        """`report.medians.medians`, of what at least two sides ran."""
+        table = medians(self.sides)
+        sides = table.groupby(["problem", "optimizer"])["side"].transform("size")
+        return table[sides > 1].reset_index(drop=True)
+
+    @cached_property
+    def changes(self) -> pd.DataFrame:
+        """A row for each problem and optimizer that two sides ran: change (the largest of its last
+        value against the first side that has it, relative to the larger), side (where), and the
+        same of the time to hold the target: held_change."""
+        rows = []
+        for (problem, optimizer), mine in self.medians.groupby(
+            ["problem", "optimizer"], sort=False
+        ):
+            final, held = (
+                _relative(mine[name].to_numpy(dtype=float)) for name in ("final", "held")
+            )
+            k = int(final.argmax())
+            rows.append(
+                (problem, optimizer, mine["side"].iloc[k + 1], float(final[k]), float(held.max()))
+            )
+        columns = ["problem", "optimizer", "side", "change", "held_change"]
+        return pd.DataFrame(rows, columns=pd.Index(columns))
+
+
+def _relative(values: np.ndarray) -> np.ndarray:
+    """The change of every value but the first against it, over the larger size of both."""
+    return relative(np.full(len(values) - 1, values[0]), values[1:])
+
+
+def moved(beside: SideBySide) -> str:
+    """How many medians are not the same, and the one that changed most."""
+    table = beside.changes
+    if table.empty:
+        return "No problem and optimizer stand in two of the folders, so that no medians are beside one another."
+    other = table[table["change"] > 0]
+    n = plural(len(table), "median")
+    if other.empty:
+        return f"All {n} of the last loss or gap are the same to the last bit."
+    finite = other[np.isfinite(other["change"])]
+    most = (finite if len(finite) else other).sort_values("change", kind="stable").iloc[-1]
+    return f"{len(other):,} of {n} of the last loss or gap differ; {_most(beside, most)}."
+
+
+def _most(beside: SideBySide, row: Any) -> str:
+    table = beside.medians
+    mine = table[(table["problem"] == row["problem"]) & (table["optimizer"] == row["optimizer"])]
+    first, other = mine.iloc[0], mine[mine["side"] == row["side"]].iloc[0]
+    digits = 3
+    while digits < 17 and number(first["final"], digits) == number(other["final"], digits):
+        digits += 1
+    what = [f"{number(one['final'], digits)} in {one['side']}" for one in (first, other)]
+    return f"the most, {row['optimizer']} on {row['problem']}: {listed(what)}"
+
+
+# --- curves ---
+
+
+def drawn(beside: SideBySide) -> list[Any]:
+    """The median curves that differ, a picture a problem."""
+    bands = curves(beside.sides)
+    both = bands.groupby(["problem", "optimizer"])["side"].transform("nunique") > 1
+    bands = bands[both]
+    if bands.empty:
+        return []
+    sizes = _curve_changes(bands)
+    differ = sizes[sizes["size"] > 0]
+    if differ.empty:
+        n = plural(bands["problem"].nunique(), "problem")
+        return [Text(f"On {n} every median curve is the same to the last bit, so none is drawn.")]
+    worst = differ.groupby("problem", sort=False)["size"].max().sort_values(ascending=False)
+    shown = list(worst.index[:_PANELS])
+    order = list(dict.fromkeys(bands["problem"]))
+    pictures, fewer = [], []
+    for place, problem in enumerate(order, start=1):
+        if problem not in shown:
+            continue
+        mine = differ[differ["problem"] == problem].sort_values("size", ascending=False)
+        most = max(1, _LINES // len(beside.sides))
+        names = list(mine["optimizer"][:most])
+        fewer += [problem] if len(mine) > most else []
+        lines = bands[(bands["problem"] == problem) & bands["optimizer"].isin(names)]
+        figure = overlaid(lines, problem, beside.names, beside.looks)
+        rest = [
+            o
+            for o in bands.loc[bands["problem"] == problem, "optimizer"].unique()
+            if o not in names
+        ]
+        alt = _alt(beside, problem, names) + (f" Not drawn: {listed(rest)}." if rest else "")
+        width = round(figure.get_figwidth() * 96)
+        stem = re.sub(r"[^a-z0-9]+", "-", problem.lower()).strip("-")[:40] or "x"
+        file = f"figures/curves-{place}-{stem}.svg"
+        pictures.append(
+            Picture(file, svg(figure, alt), alt, width, data=lines.reset_index(drop=True))
+        )
+    dashes = ["dashed", "full", "dotted", "dash and dot"]
+    way = listed(
+        [f"{side.name} ({side.label}) {dashes[i % 4]}" for i, side in enumerate(beside.sides)]
+    )
+    caption = (
+        f"Each line is the median over evaluation seeds of one optimizer, at the setting chosen in its "
+        f"folder: {way}. Lower is better. A cross ends a line where half of the runs had diverged."
+    )
+    if fewer:
+        caption += f" Of {listed(fewer)}, only the optimizers that changed most are drawn."
+    rest = [p for p in order if p not in set(differ["problem"])]
+    if rest:
+        caption += f" Every curve is the same, and not drawn, on {listed(rest)}."
+    if len(worst) > _PANELS:
+        caption += f" Left out are {plural(len(worst) - _PANELS, 'problem')} that changed less."
+    return [Figures(pictures, caption, "Where do the curves part?", _parting(differ, bands))]
+
+
+def _curve_changes(bands: pd.DataFrame) -> pd.DataFrame:
+    """How far the curves of each problem and optimizer lie apart: size, the largest distance in
+    decades of two sides at one step (linear where a value is not positive); 0 where all bits agree,
+    infinite where one is not finite or they were not recorded at the same steps."""
+    rows = []
+    for (problem, optimizer), mine in bands.groupby(["problem", "optimizer"], sort=False):
+        lines = [line.set_index("step")["median"] for _, line in mine.groupby("side", sort=False)]
+        rows.append((problem, optimizer, max(_apart(lines[0], line) for line in lines[1:])))
+    return pd.DataFrame(rows, columns=pd.Index(["problem", "optimizer", "size"]))
+
+
+def _apart(a: pd.Series, b: pd.Series) -> float:
+    if a.index.equals(b.index) and np.array_equal(a, b, equal_nan=True):
+        return 0.0
+    x, y = a.align(b, join="inner")
+    both = np.isfinite(x) & np.isfinite(y)
+    if not both.all() or not len(x):
+        return math.inf
+    positive = (x > 0) & (y > 0)
+    with np.errstate(all="ignore"):
+        far = np.where(positive, np.abs(np.log10(x / y)), np.abs(x - y))
+    return max(float(far.max()), 5e-324)
+
+
+def _parting(differ: pd.DataFrame, bands: pd.DataFrame) -> str:
+    lines = bands.drop_duplicates(["problem", "optimizer"])
+    most = differ.sort_values("size", kind="stable").iloc[-1]
+    far = f" ({number(most['size'], 2)} decades at most)" if math.isfinite(most["size"]) else ""
+    return (
+        f"{len(differ):,} of {plural(len(lines), 'median curve')} are not the same; "
+        f"{most['optimizer']} on {most['problem']} parts most{far}."
+    )
+
+
+def _alt(beside: SideBySide, problem: str, names: Sequence[str]) -> str:
+    table = beside.medians[beside.medians["problem"] == problem]
+    told = []
+    for name in names:
+        mine = table[table["optimizer"] == name]
+        told.append(
+            f"{name} {listed([f'{number(v)} in {s}' for v, s in zip(mine['final'], mine['side'], strict=True)])}"
+        )
+    return f"Last medians on {problem}: {'; '.join(told)}."
+
+
+# --- tables ---
+
+
+def matrix(beside: SideBySide) -> list[Any]:
+    """Every median of every folder, a row an optimizer and problem."""
+    table = beside.medians
+    if table.empty:
+        return []
+    names = beside.names
+    timed = bool(table["target"].astype(bool).any())
+    groups = []
+    for problem, mine in table.groupby("problem", sort=False):
+        rows = [
+            _medians_row(beside, o, part, timed)
+            for o, part in mine.groupby("optimizer", sort=False)
+        ]
+        groups.append((_heading(str(problem), mine), rows))
+    head = ["Optimizer", *[f"Last, {name}" for name in names], "Change"]
+    head += [*[f"Held, {name}" for name in names], "Change of held"] if timed else []
+    caption = (
+        "Last: median over evaluation seeds of the gap (loss minus f*) at the end, or of the loss where "
+        "f* is not known, at the setting chosen in that folder, which stands below where they differ. "
+    )
+    if timed:
+        caption += (
+            "Held: median step from which the target stayed met, and in how many runs it did. "
+        )
+    caption += f"Change: against {names[0]}" + (", the largest." if len(names) > 2 else ".")
+    return [
+        Table(caption, head, groups, frozenset(range(1, len(head))), question="What moved, by how much?",
+              finding=moved(beside), name="compared-medians"),
+    ]  # fmt: skip
+
+
+def _heading(problem: str, mine: pd.DataFrame) -> str:
+    """Its target and budget; of each folder where they are not the same."""
+    told = [problem]
+    for name, say in (("target", lambda t: goal(t) if t else "no target"),
+                      ("steps", lambda n: f"{n:,} updates")):  # fmt: skip
+        each = mine.drop_duplicates("side")
+        if each[name].nunique() == 1:
+            told.append(say(each[name].iloc[0]))
+        else:
+            told.append(
+                listed([f"{say(v)} in {s}" for v, s in zip(each[name], each["side"], strict=True)])
+            )
+    return f"{told[0]}: {', '.join(told[1:])}"
+
+
+def _medians_row(beside: SideBySide, optimizer: Any, mine: pd.DataFrame, timed: bool) -> list[Cell]:
+    by_side = {row["side"]: row for row in mine.to_dict("records")}
+    settings = mine["setting"].nunique() > 1
+    cells = [Cell(str(optimizer), look=beside.looks.get(str(optimizer)))]
+    for name in beside.names:
+        row = by_side.get(name)
+        small = row["setting"] if row and settings else ""
+        cells.append(
+            Cell(number(row["final"]), small=small, value=row["final"]) if row else Cell("not run")
+        )
+    cells.append(_change(mine["final"].to_numpy(dtype=float)))
+    if not timed:
+        return cells
+    for name in beside.names:
+        row = by_side.get(name)
+        cells.append(_held_cell(row) if row else Cell("not run"))
+    return [*cells, _change(mine["held"].to_numpy(dtype=float))]
+
+
+def _held_cell(row: dict[Any, Any]) -> Cell:
+    if not row["target"]:
+        return Cell("–")
+    told = steps(row["held"], row["steps"])
+    return Cell(told, small=f"{row['held_n']} of {row['n']}", value=row["held"])
+
+
+def _change(values: np.ndarray) -> Cell:
+    """The largest change against the first value: a share, a factor, or that one is never."""
+    sizes = _relative(values)
+    k = int(sizes.argmax())
+    size, before, after = float(sizes[k]), float(values[0]), float(values[k + 1])
+    if size == 0:
+        return Cell("none", value=0.0)
+    if not math.isfinite(size):
+        return Cell("not finite in one", value=math.inf)
+    if before == 0 or after == 0 or (before < 0) != (after < 0):
+        return Cell("from or to 0" if 0 in (before, after) else "other sign", value=size)
+    factor = after / before
+    if size < 1e-3:
+        return Cell(f"{'+' if abs(factor) > 1 else '−'}{number(size, 2)} relative", value=size)
+    if 0.1 <= factor <= 10:
+        return Cell(f"{'+' if factor > 1 else '−'}{number(abs(factor - 1) * 100)} %", value=size)
+    return Cell(
+        f"× {number(factor, 2)}" if factor > 1 else f"÷ {number(1 / factor, 2)}", value=size
+    )
+
+
+def counted(beside: SideBySide) -> list[Any]:
+    """How many runs ended how, where that is not the same in all folders; all of it folded away."""
+    table = beside.medians
+    if table.empty:
+        return []
+    every, other = [], []
+    for problem, mine in table.groupby("problem", sort=False):
+        rows, changed = [], []
+        for optimizer, part in mine.groupby("optimizer", sort=False):
+            texts = {row["side"]: _ended(row) for row in part.to_dict("records")}
+            row = [Cell(str(optimizer), look=beside.looks.get(str(optimizer)))]
+            row += [Cell(texts.get(name, "not run")) for name in beside.names]
+            rows.append(row)
+            changed += [row] if len(set(texts.values())) > 1 else []
+        every.append((str(problem), rows))
+        other += [(str(problem), changed)] if changed else []
+    head = ["Optimizer", *[f"In {name}" for name in beside.names]]
+    caption = "All runs of every setting, on tune and evaluation seeds."
+    whole = Fold("All of them", [Table(caption, head, every, name="compared-counts")])
+    n = sum(len(rows) for _, rows in other)
+    of = plural(sum(len(rows) for _, rows in every), "optimizer and problem").replace(
+        "problems", "problem"
+    )
+    if not other:
+        return [Text("Everywhere as many runs ended in each way as in the other folders."), whole]
+    said = f"Of {of}, {n:,} {'has' if n == 1 else 'have'} other counts."
+    return [Table(caption, head, other, finding=said), whole]
+
+
+def _ended(row: dict[Any, Any]) -> str:
+    return ", ".join(f"{row[status]:,} {status}" for status in STATUSES if row[status]) or "no runs"
