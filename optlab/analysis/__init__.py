@@ -21,7 +21,7 @@ from optlab.analysis.profiles import (
 )
 from optlab.analysis.ranks import leave_one_out, rank_table, rank_test
 from optlab.analysis.rates import rate_robustness
-from optlab.analysis.runtime import data_profile, first_hits, runtime_shares, runtimes
+from optlab.analysis.runtime import LEVELS, data_profile, first_hits, runtime_shares, runtimes
 from optlab.analysis.scores import scores
 from optlab.analysis.sensitivity import rate_name, rate_sensitivity, stability_limit
 from optlab.analysis.settings import at_best, best_settings, final_loss, setting
@@ -30,6 +30,7 @@ from optlab.analysis.tuning import tuning_curves
 from optlab.analysis.warnings import warnings
 
 __all__ = [
+    "LEVELS",
     "aggregates",
     "answer",
     "at_best",

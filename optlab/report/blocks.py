@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from optlab.figures import Look
+from optlab.figures.request import Request
 
 __all__ = [
     "Animation", "Cell", "Figures", "Fold", "Formula", "Heading", "Link", "Notes", "Part",
@@ -73,9 +74,10 @@ class Notes:
     items: list[str]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Picture:
-    """One SVG: its file below the folder, its text, what it shows in words, its width in pixels."""
+    """One SVG: its file below the folder, and what it shows in words. What is asked for by a `request` is
+    drawn when the page is written, which sets `svg` and its width in pixels."""
 
     file: str
     svg: str
@@ -83,6 +85,7 @@ class Picture:
     width: int = 0
     data: pd.DataFrame | None = None
     """The numbers that are drawn, tidy."""
+    request: Request | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,8 @@ class Table:
     name: str = ""
     """The stem of the files in which it is handed out, `tables/<name>.csv` and `.tex`; unique in a
     report. A table without one is part of the text."""
+    beyond: list[tuple[str, list[list[Cell]]]] = field(default_factory=list)
+    """Groups of rows that its CSV has as well and the page has not, or has folded."""
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,11 @@ class Facts:
         return drawings.curves(self.results, self.best, self.finding)
 
     @cached_property
+    def runtime_pictures(self) -> list[Picture]:
+        """The runtime distribution over all problems, then of each: drawn once."""
+        return drawings.runtime(self.results, self.hits)
+
+    @cached_property
     def verdicts(self) -> pd.DataFrame:
         """What became of each claim, numbers as numbers; empty where nothing was claimed."""
         found = self.results.verdicts

@@ -16,6 +16,15 @@ from optlab.report.blocks import Cell, Figures, Fold, Table, Text
 from optlab.report.calm import rates
 from optlab.report.checked import lead_problem
 from optlab.report.facts import Facts, chosen_cell, default_cell, name_cell
+from optlab.report.lead import (
+    all_exact,
+    curves_caption,
+    curves_lead,
+    last_values,
+    quantity,
+)
+from optlab.report.many import figures_cut
+from optlab.report.sentences import lowest_loss
 
 __all__ = ["curves", "edge", "last", "metrics", "paths", "sensitivity", "times"]
 
@@ -24,32 +33,22 @@ _SPACE = "\N{NO-BREAK SPACE}"  # between what is read as one: two quartiles, 9 o
 
 
 def curves(facts: Facts) -> list[Any]:
-    # Where a checked page comes first, the curves that answer its question stand there already.
-    lead = lead_problem(facts)
-    shown = lead["name"] if lead is not None else ""
-    pictures = [picture for name, picture in facts.curve_pictures if name != shown]
-    if not pictures:
+    # Curves that the answer shows already are not shown twice.
+    if curves_lead(facts):
         return []
-    known = [p for p in facts.manifest["problems"] if p.get("minimum")]
-    several = not all(facts.is_exact(p["name"]) for p in facts.manifest["problems"])
-    caption = "Each line is one optimizer at its chosen setting, lower is better. "
-    if known:
-        caption += (
-            "Where the axis says f*, the height is the gap: the loss minus f*, the smallest loss "
-            "there is, so a straight line down means a constant factor each update. "
-        )
-    if several:
-        caption += (
-            "With several seeds the line is the median (half of the runs lie below it) and the "
-            "band runs from the lower to the upper quartile. "
-        )
-    caption += (
-        "A cross ends a line where half of the runs had diverged, and a band that reaches the top has "
-        "runs that diverged in it. A thin level line is the target, where it is one loss for all. "
-        "Computed at every recorded step from the full loss, not from a batch's; what lies more "
-        "than sixteen decades below the top is rounding and stands on the lower edge."
+    first = lead_problem(facts)
+    shown = first["name"] if first is not None else ""
+    drawn = [(name, picture) for name, picture in facts.curve_pictures if name != shown]
+    if not drawn:
+        return []
+    ends = last_values(facts)
+    finding = lowest_loss(
+        ends[ends["problem"].isin([n for n, _ in drawn])],
+        "value",
+        quantity(facts),
+        all_exact(facts),
     )
-    return [Figures(pictures, caption)]
+    return figures_cut(drawn, curves_caption(facts), "How did the loss fall?", finding)
 
 
 def times(facts: Facts) -> list[Any]:

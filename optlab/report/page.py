@@ -11,9 +11,11 @@ from optlab.report.blocks import Link, Section
 from optlab.report.checked import first_screen
 from optlab.report.claims import told
 from optlab.report.content import content
+from optlab.report.drawing import Studio
 from optlab.report.facts import Facts, stored
 from optlab.report.html import html
-from optlab.report.publish import Page, publish
+from optlab.report.lead import lead
+from optlab.report.publish import Page, pictures_of, publish
 from optlab.report.summary import SUMMARY, day, summary, what_became
 from optlab.report.worked import DOCUMENT, worked_blocks
 
@@ -21,28 +23,35 @@ __all__ = ["render", "render_worked"]
 
 
 def render(folder: str | Path) -> list[Path]:
-    """Write the report of the results in `folder`: index.html, report.md, figures/*.svg, and
-    summary.json for the list of reports.
+    """Write the report of the results in `folder`: index.html, report.md, figures/*, tables/*,
+    and summary.json for the list of reports.
 
     Returns what was written. Every file is whole or not there; figures of an earlier report that
     this one does not have are removed. FileNotFoundError where there are no results.
     """
     facts = Facts(stored(folder))
     root = facts.results.folder
+    studio = Studio(root)
+    parts = []
+    for part in content(facts):
+        # What this part shows is drawn while the next one is computed.
+        studio.ask(p for section in part.sections for p in pictures_of(section.blocks))
+        parts.append(part)
     page = Page(
         title=facts.manifest["title"] or facts.manifest["name"],
         name=facts.manifest["name"],
         line=_line(facts),
         answer=facts.answer,
-        parts=content(facts),
+        parts=parts,
         question=facts.manifest["question"],
         headline=what_became(facts),
         claims=told(facts.verdicts) if len(facts.verdicts) else [],
         page=_checked(facts),
         warnings=facts.warnings,
         words=_words(facts),
+        lead=lead(facts),
     )
-    written = publish(root, page)
+    written = publish(root, page, studio)
     return [
         *written,
         *_document(root / DOCUMENT, page.sections),

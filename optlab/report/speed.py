@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from optlab import analysis
-from optlab.analysis.runtime import LEVELS
 from optlab.analysis.words import goal, listed, number, of, plural, steps
 from optlab.report import drawings
 from optlab.report.blocks import Cell, Figures, Fold, Table, Text
 from optlab.report.facts import Facts, name_cell
+from optlab.report.lead import runtime_leads, shares_caption
+from optlab.report.sentences import shares_met
 
 __all__ = ["runtime", "tuning"]
 
@@ -39,13 +40,23 @@ def runtime(facts: Facts) -> list[Any]:
                 [_table(facts, table[table["kind"] == "reached"], "reached", "")],
             ),
         ]
-    shares = drawings.runtime(facts.results, facts.hits)
-    if shares:
-        blocks.append(Figures(shares[:1], _shares_caption(facts)))
-        if len(shares) > 1:
-            each = Figures(shares[1:], "The same for each problem alone.")
-            blocks.append(Fold("Problem by problem", [each]))
-    return [*blocks, *_profiles(facts)]
+    return [*blocks, *_shares(facts), *_profiles(facts)]
+
+
+def _shares(facts: Facts) -> list[Any]:
+    """The runtime distribution over all problems, unless the answer shows it, and of each."""
+    drawn = facts.runtime_pictures
+    if not drawn:
+        return []
+    question = "How much was reached how soon, over many targets?"
+    finding = shares_met(analysis.runtime_shares(facts.hits))
+    blocks: list[Any] = []
+    if not runtime_leads(facts):
+        blocks.append(Figures(drawn[:1], shares_caption(facts), question, finding))
+    if len(drawn) > 1:
+        each = Figures(drawn[1:], "The same for each problem alone.")
+        blocks.append(Fold("How much was reached how soon, problem by problem", [each]))
+    return blocks
 
 
 _WORDS = (
@@ -108,21 +119,6 @@ def _beside(row: pd.Series) -> str:
 
 def _count(value: float) -> str:
     return "∞" if math.isinf(value) else f"{value:,.0f}"
-
-
-def _shares_caption(facts: Facts) -> str:
-
-    unknown = [p["name"] for p in facts.manifest["problems"] if not p.get("minimum")]
-    left = f" Without {listed(unknown)}, where f* is not known." if unknown else ""
-    return (
-        "How much was reached how soon, over many targets at once: the share of all problems, starts "
-        f"and {len(LEVELS)} targets (a gap of {number(LEVELS[0])} down to {number(LEVELS[-1])} of "
-        "that at the start, evenly in decades) that had been met within so many gradient evaluations, "
-        "known to the next recorded step. "
-        "Higher and further left is better; where a line ends, the rest was not met within the "
-        "budget. Met is met once: it may be lost again. Targets of one run hang together, so no "
-        f"interval is drawn.{left}"
-    )
 
 
 def _profiles(facts: Facts) -> list[Any]:

@@ -26,8 +26,9 @@ def csv_text(table: Table) -> str:
     value has what is printed beside it in a column of its own, and so have remarks. Numbers are
     plain (a point, no separators; `inf`), what is absent is empty.
     """
-    rows = [(heading, row) for heading, rows in table.groups for row in _filled(rows)]
-    grouped = any(heading for heading, _ in table.groups)
+    groups = [*table.groups, *table.beyond]
+    rows = [(heading, row) for heading, rows in groups for row in _filled(rows)]
+    grouped = any(heading for heading, _ in groups)
     columns: list[list[str]] = [[GROUP, *(heading for heading, _ in rows)]] if grouped else []
     for i, name in enumerate(table.head):
         columns += _columns(name, [row[i] if i < len(row) else Cell() for _, row in rows])
