@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -56,23 +55,9 @@ class Comparison:
     names: pd.DataFrame
     """What the pairs of runs are called on either side: problem_a, problem_b, optimizer_a,
     optimizer_b."""
-
-    @cached_property
-    def strangers(self) -> pd.DataFrame:
-        """The problems of `b` that are not known to be those of `a` which have their name, whether
-        runs were paired on them or not: problem (its name in a), other (in b), why."""
-        called = dict(zip(self.names["problem_b"], self.names["problem_a"], strict=True))
-        ours, theirs = entries(self.a), entries(self.b)
-        rows = [(r["problem"], r["other"], r["why"]) for r in self.refused.to_dict("records")]
-        told = {other for _, other, _ in rows}
-        for other, entry in theirs.items():
-            name = called.get(other, other)
-            if other in told or name not in ours or _broke(self.a, name) or _broke(self.b, other):
-                continue
-            why = refusal(ours[name], entry, (self.a.name, self.b.name))
-            if why is not None:
-                rows.append((name, other, why["why"]))
-        return pd.DataFrame(rows, columns=pd.Index(["problem", "other", "why"]))
+    strangers: pd.DataFrame
+    """The problems of `b` that are not known to be those of `a` which have their name, whether runs
+    were paired on them or not: problem (its name in a), other (in b), why."""
 
     @property
     def changed(self) -> int:
@@ -127,7 +112,6 @@ def compare(
     rows_a = a.runs.iloc[kept["i"]].reset_index(drop=True)
     rows_b = b.runs.iloc[kept["j"]].reset_index(drop=True)
     statuses, numbers = changes(rows_a, rows_b, rtol, atol)
-    verdicts, verdicts_paired, notes = compare_verdicts(a, b, rtol, atol)
     together = problems[held].drop_duplicates()
     called = pd.DataFrame(
         {
@@ -136,13 +120,17 @@ def compare(
             for side, rows in (("a", rows_a), ("b", rows_b))
         }
     ).drop_duplicates(ignore_index=True)
+    strangers = _strangers(a, b, called, refused)
+    verdicts, verdicts_paired, notes = compare_verdicts(
+        a, b, rtol, atol, {*strangers["problem"], *strangers["other"]}
+    )
     return Comparison(
         a=a, b=b, rtol=rtol, atol=atol, paired=len(kept),
         counts=rows_a.groupby(["problem", "optimizer"], sort=False).size().reset_index(name="paired"),
         statuses=statuses, numbers=numbers, only=lonely(a, b, left, right), refused=refused,
         targets=_targets(a, b, together), verdicts=verdicts, verdicts_paired=verdicts_paired,
         notes=(*_renamed(called, a, b), *_columns(a, b), *notes),
-        causes=tuple(causes(a, b, together)), names=called,
+        causes=tuple(causes(a, b, together)), names=called, strangers=strangers,
     )  # fmt: skip
 
 
@@ -192,6 +180,22 @@ def _refused(a: Side, b: Side, names: pd.DataFrame) -> pd.DataFrame:
             rows.append({"problem": p, "other": q, "runs": n} | why)
     columns = ["problem", "other", "runs", "probe", "probes", "quantity", "a", "b", "why"]
     return pd.DataFrame(rows, columns=pd.Index(columns))
+
+
+def _strangers(a: Side, b: Side, called: pd.DataFrame, refused: pd.DataFrame) -> pd.DataFrame:
+    names = dict(zip(called["problem_b"], called["problem_a"], strict=True))
+    ours, theirs = entries(a), entries(b)
+    rows = list(refused[["problem", "other", "why"]].itertuples(index=False, name=None))
+    told = set(refused["other"])
+    for other in b.runs["problem"].unique():
+        name = names.get(other, other)
+        known = other in theirs and name in ours
+        if other in told or not known or _broke(a, name) or _broke(b, other):
+            continue
+        why = refusal(ours[name], theirs[other], (a.name, b.name))
+        if why is not None:
+            rows.append((name, other, why["why"]))
+    return pd.DataFrame(rows, columns=pd.Index(["problem", "other", "why"]))
 
 
 def _broke(side: Side, problem: str) -> bool:

@@ -20,8 +20,8 @@ def in_short(c: Comparison, bits: Comparison) -> str:
     if not c.paired:
         return (
             f"No run of {c.b.name} is one of {c.a.name}: they were asked for different things, so "
-            "that runs cannot be held against each other, only medians where problem and optimizer "
-            "are the same."
+            "that runs cannot be held against each other, only medians of the same optimizer on the "
+            "same problem."
         )
     if c.same:
         every = f"all {plural(c.paired, 'run')}" if c.paired > 1 else "the one run"
@@ -60,13 +60,9 @@ def _changes(c: Comparison) -> Iterator[str]:
     found = summary(c)
     if len(found):
         sizes = found["relative"].to_numpy(dtype=float)
-        finite = sizes[np.isfinite(sizes)]
-        most = f", at most by a relative {number(float(finite.max()), 2)}" if len(finite) else ""
-        if not np.isfinite(sizes).all():
-            most += " beside what became or was not finite"
         n = int(found["changed"].sum())
         of = f"{n:,} more" if len(ended) else f"{n:,} of {plural(c.paired, 'paired run')}"
-        yield f"the numbers of {of} moved{most}"
+        yield f"the numbers of {of} moved{_by(sizes)}"
     yield from _verdicts(c)
     for problem in c.refused["problem"]:
         yield f"{problem} is not known to be the same problem"
@@ -78,10 +74,22 @@ def _changes(c: Comparison) -> Iterator[str]:
         yield f"{plural(len(c.targets), 'target')} on one side only"
 
 
+def _by(sizes: np.ndarray) -> str:
+    """How far, as a share of the larger value; of what was halved or more, that share says little."""
+    largest = float(sizes.max())
+    if not math.isfinite(largest):
+        return ", some from or to what is not finite"
+    return (
+        ", some by more than half"
+        if largest > 0.5
+        else f" by at most a relative {number(largest, 2)}"
+    )
+
+
 def _verdicts(c: Comparison) -> Iterator[str]:
     count = c.verdicts["what"].value_counts()
     if count.get("verdict"):
-        words = [f"{row['verdict_a']} -> {row['verdict_b']}" for row in
+        words = [f"{row['verdict_a']} → {row['verdict_b']}" for row in
                  c.verdicts[c.verdicts["what"] == "verdict"].to_dict("records")]  # fmt: skip
         ways = listed([f"{words.count(way)} {way}" for way in dict.fromkeys(words)])
         yield f"{count['verdict']:,} of {plural(c.verdicts_paired, 'verdict')} changed ({ways})"
@@ -89,9 +97,7 @@ def _verdicts(c: Comparison) -> Iterator[str]:
         yield f"{plural(int(count['rules']), 'verdict')} judged by other rules"
     if count.get("numbers"):
         moved = c.verdicts.loc[c.verdicts["what"] == "numbers", "relative"].astype(float)
-        most = float(moved.max())
-        by = f", at most by a relative {number(most, 2)}" if math.isfinite(most) else ""
-        yield f"the numbers of {plural(int(count['numbers']), 'verdict')} moved{by}"
+        yield f"the numbers of {plural(int(count['numbers']), 'verdict')} moved{_by(moved.to_numpy())}"
     for side in (c.a, c.b):
         if count.get(side.name):
             yield f"{plural(int(count[side.name]), 'verdict')} in {side.name} alone"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,10 @@ _RULES = ("kind", "post_hoc", "scale", "method", "margin", "level", "judged")
 
 
 def compare_verdicts(
-    a: Side, b: Side, rtol: float, atol: float
+    a: Side, b: Side, rtol: float, atol: float, strangers: Collection[str] = ()
 ) -> tuple[pd.DataFrame, int, list[str]]:
-    """What became of each verdict, how many were paired, and what could not be held against what.
+    """What became of each verdict, how many were paired, and what could not be held against what;
+    verdicts on `strangers`, problems that are not the same on both sides, among that.
 
     The table has a row for each verdict that changed, `what` saying how: `verdict` (its word or its
     label), `rules` (how it is judged), `numbers` (word and label stayed), or the name of the
@@ -43,6 +44,13 @@ def compare_verdicts(
     if ours is None or theirs is None:
         return _empty(), 0, notes
     left, right = _keyed(ours), _keyed(theirs)
+    for problem in sorted({key[1] for key in left} & {key[1] for key in right} & {*strangers}):
+        notes.append(
+            f"verdicts on {problem} are not compared, since it is not known to be the same problem"
+        )
+        left, right = (
+            {key: row for key, row in rows.items() if key[1] != problem} for rows in (left, right)
+        )
     rows, paired = [], 0
     for key, row in left.items():
         if key in right:

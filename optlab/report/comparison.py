@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from optlab.analysis.words import listed, plural
+from optlab.analysis.words import exact, listed, plural
 from optlab.compare import Comparison, compare
 from optlab.compare.short import in_short, kept
 from optlab.compare.side import CompareError
@@ -80,14 +80,20 @@ def check_place(out: Path) -> None:
 
 
 def _labels(folders: list[Path]) -> list[str]:
-    """The last parts of each path, as many as tell all of them apart. Never the whole path: a report
-    is sent to others."""
-    whole = [folder.resolve().parts for folder in folders]
+    """The last parts of each path, as many as tell all of them apart, without those at the end that
+    all have; never the whole path, since a report is sent to others. `a/gate`, `b/gate`: a, b."""
+    whole = [folder.resolve().parts[1:] for folder in folders]
     for length in range(1, max(map(len, whole)) + 1):
         labels = ["/".join(parts[-length:]) for parts in whole]
         if len(set(labels)) == len({tuple(parts) for parts in whole}):
             break
-    return labels
+    shared = 0
+    while (
+        min(length, *map(len, whole)) - shared > 1
+        and len({parts[-1 - shared] for parts in whole}) == 1
+    ):
+        shared += 1
+    return ["/".join(parts[-length : len(parts) - shared]) for parts in whole]
 
 
 def _to_the_bit(c: Comparison) -> Comparison:
@@ -99,7 +105,10 @@ def _to_the_bit(c: Comparison) -> Comparison:
 def _title(facts: Sequence[Facts], labels: Sequence[str]) -> str:
     what = f"{listed(labels[1:])} against {labels[0]}"
     titles = {str(f.manifest["title"] or f.manifest["name"]) for f in facts}
-    return f"{titles.pop()}: {what}" if len(titles) == 1 else what
+    if len(titles) > 1:
+        return what
+    [title] = titles
+    return f"{title}{':' if title[-1:].isalnum() else ''} {what}"
 
 
 def _question(names: Sequence[str]) -> str:
@@ -174,11 +183,16 @@ def _words(found: Sequence[Comparison]) -> str:
     asked = (
         "Two numbers are the same where all their bits are."
         if tolerance == (0, 0)
-        else f"Two numbers are the same to {tolerance[1]:g} + {tolerance[0]:g} times the larger."
+        else f"Two numbers agree where they differ by at most {_tolerance(*tolerance)}."
     )
     return (
         f"{asked} Median: the middle of all seeds, failures included as never or as infinitely bad."
     )
+
+
+def _tolerance(rtol: float, atol: float) -> str:
+    share = f"{exact(rtol)} of the larger"
+    return f"{exact(atol)} or {share}" if atol and rtol else exact(atol) if atol else share
 
 
 def _parts(found: Sequence[Comparison], beside: SideBySide, command: str) -> list[Part]:

@@ -15,7 +15,6 @@ from optlab.compare.telling import (
     only_lines,
     refusal_text,
     summary,
-    verdict_text,
     which,
 )
 from optlab.report.blocks import Cell, Notes, Table
@@ -83,7 +82,7 @@ def numbers(found: Sequence[Comparison], beside: SideBySide) -> list[Any]:
                 Cell(row["optimizer"], look=beside.looks.get(row["optimizer"])), Cell(row["problem"]),
                 Cell(f"{row['changed']:,} of {row['paired']:,}", value=int(row["changed"])),
                 Cell(number(size, 2) if math.isfinite(size) else "no size", value=size),
-                Cell(column_text(row["column"])), Cell(before, value=float(row["a"])),
+                Cell(_column(row["column"])), Cell(before, value=float(row["a"])),
                 Cell(after, value=float(row["b"])), Cell(which({str(k): v for k, v in row.items()})),
             ])  # fmt: skip
         return sorted(out, key=lambda cells: -float(cells[3].value or 0))
@@ -93,7 +92,6 @@ def numbers(found: Sequence[Comparison], beside: SideBySide) -> list[Any]:
         return []
     before, after = _ways(found)
     first = groups[0][1][0]
-    size = f"by {first[3].text} relative to the larger" if first[3].text != "no size" else "most"
     return [
         Table(
             "Numbers that moved beyond the tolerance in runs that ended alike: how many runs, and the "
@@ -101,10 +99,21 @@ def numbers(found: Sequence[Comparison], beside: SideBySide) -> list[Any]:
             ["Optimizer", "Problem", "Runs", "Largest change", "Of", f"In {before}", f"In {after}",
              "In the run"],
             groups, frozenset({2, 3, 5, 6}), name="compared-numbers",
-            finding=f"{first[0].text} on {first[1].text} moved {size}: {first[4].text} from "
+            finding=f"{first[0].text} on {first[1].text} moved most: {first[4].text} from "
             f"{first[5].text} to {first[6].text}.",
         )
     ]  # fmt: skip
+
+
+_COLUMNS = {
+    "loss_first": "first loss", "loss_final": "last loss", "loss_best": "best loss",
+    "diverged_at": "step at which it diverged", "grad_evals": "gradient evaluations",
+}  # fmt: skip
+
+
+def _column(name: str) -> str:
+    """A column of the table of runs in words."""
+    return _COLUMNS.get(name) or column_text(name).replace("_", " ")
 
 
 _ORDER = {"verdict": 0, "rules": 1}
@@ -120,8 +129,9 @@ def verdicts(found: Sequence[Comparison]) -> list[Any]:
         )
         return [
             [
-                Cell(claim_text(row)), *[_judged(row, side) for side in "ab"],
-                Cell("" if row["what"] == "verdict" else verdict_text(c, row)),
+                Cell(row["text"], small=claim_text(row).removeprefix(row["text"]).strip()),
+                *[_judged(row, side) for side in "ab"],
+                Cell(_what(c, row)),
             ]
             for row in changed
         ]  # fmt: skip
@@ -143,11 +153,33 @@ def verdicts(found: Sequence[Comparison]) -> list[Any]:
     ]  # fmt: skip
 
 
+def _what(c: Comparison, row: dict[Any, Any]) -> str:
+    """What of a verdict moved beside its word, or that one side does not have it."""
+    if row["what"] == "verdict":
+        return ""
+    if row["what"] not in ("numbers", "rules"):
+        other = c.b.name if row["what"] == c.a.name else c.a.name
+        return f"only in {row['what']}; not judged in {other}"
+    before, after = row["a"], row["b"]
+    if not isinstance(before, str):
+        before, after = apart(row["column"], float(before), float(after))
+    a, _, b = row["who"].partition(" against ")
+    known = {"a_median": f"median of {a}", "b_median": f"median of {b}", "n": "pairs",
+             "a_n": f"runs of {a}", "b_n": f"runs of {b}"}  # fmt: skip
+    column = known.get(row["column"], str(row["column"]).replace("_", " "))
+    rules = " (a rule of judging)" if row["what"] == "rules" else ""
+    return f"{column} {before} → {after}{rules}"
+
+
 def _judged(row: dict[Any, Any], side: str) -> Cell:
     word, label = row[f"verdict_{side}"], row[f"label_{side}"]
     if not word:
         return Cell("not judged")
-    return Cell(row[f"sentence_{side}"], verdict=word + (f" ({label})" if label else ""))
+    sentence = str(row[f"sentence_{side}"])
+    if side == "b" and sentence == row["sentence_a"] and word == row["verdict_a"]:
+        return Cell("the same sentence", value=sentence)
+    said = sentence.removeprefix(word).lstrip()  # a sentence begins with its verdict's word
+    return Cell(f" {said or label}", verdict=word, value=sentence or word)
 
 
 def refused(found: Sequence[Comparison]) -> list[Any]:

@@ -116,63 +116,80 @@ def drawn(beside: SideBySide) -> list[Any]:
     bands = bands[both]
     if bands.empty:
         return []
-    sizes = _curve_changes(bands)
-    differ = sizes[sizes["size"] > 0]
+    differ = _curve_changes(bands)
+    differ = differ[differ["size"] > 0].sort_values("size", ascending=False, kind="stable")
     if differ.empty:
         n = plural(bands["problem"].nunique(), "problem")
         return [Text(f"On {n} every median curve is the same to the last bit, so none is drawn.")]
-    worst = differ.groupby("problem", sort=False)["size"].max().sort_values(ascending=False)
-    shown = list(worst.index[:_PANELS])
+    worst = list(dict.fromkeys(differ.loc[differ["drawable"], "problem"]))
     order = list(dict.fromkeys(bands["problem"]))
-    pictures, fewer = [], []
-    for place, problem in enumerate(order, start=1):
-        if problem not in shown:
-            continue
-        mine = differ[differ["problem"] == problem].sort_values("size", ascending=False)
-        most = max(1, _LINES // len(beside.sides))
-        names = list(mine["optimizer"][:most])
-        fewer += [problem] if len(mine) > most else []
-        lines = bands[(bands["problem"] == problem) & bands["optimizer"].isin(names)]
-        figure = overlaid(lines, problem, beside.names, beside.looks)
-        rest = [
-            o
-            for o in bands.loc[bands["problem"] == problem, "optimizer"].unique()
-            if o not in names
-        ]
-        alt = _alt(beside, problem, names) + (f" Not drawn: {listed(rest)}." if rest else "")
-        width = round(figure.get_figwidth() * 96)
-        stem = re.sub(r"[^a-z0-9]+", "-", problem.lower()).strip("-")[:40] or "x"
-        file = f"figures/curves-{place}-{stem}.svg"
-        pictures.append(
-            Picture(file, svg(figure, alt), alt, width, data=lines.reset_index(drop=True))
+    pictures = [
+        _picture(
+            beside,
+            place,
+            problem,
+            bands,
+            list(differ.loc[differ["problem"] == problem, "optimizer"]),
         )
+        for place, problem in enumerate(order, start=1)
+        if problem in worst[:_PANELS]
+    ]
+    finding = _parting(differ, bands)
+    if not pictures:
+        return [Text(finding)]
     dashes = ["dashed", "full", "dotted", "dash and dot"]
-    way = listed(
-        [f"{side.name} ({side.label}) {dashes[i % 4]}" for i, side in enumerate(beside.sides)]
-    )
+    ways = [
+        f"{side.name} ({side.label}) {dashes[i % len(dashes)]}"
+        for i, side in enumerate(beside.sides)
+    ]
     caption = (
-        f"Each line is the median over evaluation seeds of one optimizer, at the setting chosen in its "
-        f"folder: {way}. Lower is better. A cross ends a line where half of the runs had diverged."
+        "Each line is the median over evaluation seeds of one optimizer, at the setting chosen in its "
+        f"folder: {listed(ways)}. Lower is better. A cross ends a line where half of the runs had "
+        "diverged. Optimizers whose curves are the same to the last bit are not drawn"
     )
-    if fewer:
-        caption += f" Of {listed(fewer)}, only the optimizers that changed most are drawn."
-    rest = [p for p in order if p not in set(differ["problem"])]
-    if rest:
-        caption += f" Every curve is the same, and not drawn, on {listed(rest)}."
+    most = _most_lines(beside)
+    fewer = [p for p in worst if (differ["problem"] == p).sum() > most]
+    caption += f"; on {listed(fewer)}, only the {most} that part most." if fewer else "."
+    same = [p for p in order if p not in set(differ["problem"])]
+    caption += f" On {listed(same)}, all curves are the same." if same else ""
+    at_once = [p for p in set(differ["problem"]) if p not in worst]
+    caption += f" On {listed(sorted(at_once))}, what differs diverged at once." if at_once else ""
     if len(worst) > _PANELS:
-        caption += f" Left out are {plural(len(worst) - _PANELS, 'problem')} that changed less."
-    return [Figures(pictures, caption, "Where do the curves part?", _parting(differ, bands))]
+        caption += f" {plural(len(worst) - _PANELS, 'problem')} more, on which curves part less, are left out."
+    return [Figures(pictures, caption, "Where do the curves part?", finding)]
+
+
+def _most_lines(beside: SideBySide) -> int:
+    """Optimizers in one panel."""
+    return max(1, _LINES // len(beside.sides))
+
+
+def _picture(
+    beside: SideBySide, place: int, problem: str, bands: pd.DataFrame, names: list[str]
+) -> Picture:
+    """The curves of `names`, those that part most first."""
+    names = names[: _most_lines(beside)]
+    lines = bands[(bands["problem"] == problem) & bands["optimizer"].isin(names)]
+    figure = overlaid(lines, problem, beside.names, beside.looks)
+    alt = _alt(beside, problem, names)
+    stem = re.sub(r"[^a-z0-9]+", "-", problem.lower()).strip("-")[:40] or "x"
+    return Picture(
+        f"figures/curves-{place}-{stem}.svg", svg(figure, alt), alt,
+        round(figure.get_figwidth() * 96), data=lines.reset_index(drop=True),
+    )  # fmt: skip
 
 
 def _curve_changes(bands: pd.DataFrame) -> pd.DataFrame:
     """How far the curves of each problem and optimizer lie apart: size, the largest distance in
     decades of two sides at one step (linear where a value is not positive); 0 where all bits agree,
-    infinite where one is not finite or they were not recorded at the same steps."""
+    infinite where one is finite and the other is not; and whether there is a line to draw."""
     rows = []
     for (problem, optimizer), mine in bands.groupby(["problem", "optimizer"], sort=False):
         lines = [line.set_index("step")["median"] for _, line in mine.groupby("side", sort=False)]
-        rows.append((problem, optimizer, max(_apart(lines[0], line) for line in lines[1:])))
-    return pd.DataFrame(rows, columns=pd.Index(["problem", "optimizer", "size"]))
+        far = max(_apart(lines[0], line) for line in lines[1:])
+        drawable = any(np.isfinite(line).sum() > 1 for line in lines)
+        rows.append((problem, optimizer, far, drawable))
+    return pd.DataFrame(rows, columns=pd.Index(["problem", "optimizer", "size", "drawable"]))
 
 
 def _apart(a: pd.Series, b: pd.Series) -> float:
@@ -180,12 +197,13 @@ def _apart(a: pd.Series, b: pd.Series) -> float:
         return 0.0
     x, y = a.align(b, join="inner")
     both = np.isfinite(x) & np.isfinite(y)
-    if not both.all() or not len(x):
+    if (np.isfinite(x) != np.isfinite(y)).any() or not len(x):
         return math.inf
+    x, y = x[both], y[both]
     positive = (x > 0) & (y > 0)
     with np.errstate(all="ignore"):
         far = np.where(positive, np.abs(np.log10(x / y)), np.abs(x - y))
-    return max(float(far.max()), 5e-324)
+    return max(float(far.max(initial=0.0)), 5e-324)  # they differ, if only where both had failed
 
 
 def _parting(differ: pd.DataFrame, bands: pd.DataFrame) -> str:
@@ -260,11 +278,12 @@ def _heading(problem: str, mine: pd.DataFrame) -> str:
 
 def _medians_row(beside: SideBySide, optimizer: Any, mine: pd.DataFrame, timed: bool) -> list[Cell]:
     by_side = {row["side"]: row for row in mine.to_dict("records")}
-    settings = mine["setting"].nunique() > 1
+    common = set.intersection(*(set(text.split(", ")) for text in mine["setting"]))
     cells = [Cell(str(optimizer), look=beside.looks.get(str(optimizer)))]
     for name in beside.names:
         row = by_side.get(name)
-        small = row["setting"] if row and settings else ""
+        parts = row["setting"].split(", ") if row else []
+        small = ", ".join(part for part in parts if part not in common)
         cells.append(
             Cell(number(row["final"]), small=small, value=row["final"]) if row else Cell("not run")
         )
@@ -325,12 +344,10 @@ def counted(beside: SideBySide) -> list[Any]:
     caption = "All runs of every setting, on tune and evaluation seeds."
     whole = Fold("All of them", [Table(caption, head, every, name="compared-counts")])
     n = sum(len(rows) for _, rows in other)
-    of = plural(sum(len(rows) for _, rows in every), "optimizer and problem").replace(
-        "problems", "problem"
-    )
+    of = sum(len(rows) for _, rows in every)
     if not other:
-        return [Text("Everywhere as many runs ended in each way as in the other folders."), whole]
-    said = f"Of {of}, {n:,} {'has' if n == 1 else 'have'} other counts."
+        return [Text("In every folder as many runs ended in each way."), whole]
+    said = f"Counts differ in {n:,} of {plural(of, 'pair')} of optimizer and problem."
     return [Table(caption, head, other, finding=said), whole]
 
 
