@@ -19,6 +19,9 @@ from markupsafe import Markup
 
 from optlab.report.blocks import Figures, Fold, Part, Picture
 from optlab.report.glyphs import glyph
+from optlab.report.handout import named_tables
+from optlab.report.latex import latex_table
+from optlab.report.tabular import csv_text
 from optlab.worked import mathml
 
 __all__ = ["files", "html", "kinds", "packed"]
@@ -106,16 +109,18 @@ def kinds(parts: list[Part]) -> set[str]:
 
 
 def files(parts: list[Part]) -> dict[str, str]:
-    """The files that a page hands out, by their names below its folder: the data of its figures."""
-    pictures = [
-        picture
-        for part in parts
-        for section in part.sections
-        for block in _blocks(section.blocks)
-        if isinstance(block, Figures)
-        for picture in block.pictures
-    ]
-    return {_data_file(p): p.data.to_csv(index=False) for p in pictures if p.data is not None}
+    """The files that a page hands out, by their names below its folder: its tables as CSV and LaTeX,
+    the data of its figures as CSV."""
+    sections = [section for part in parts for section in part.sections]
+    held: dict[str, str] = {}
+    for stem, table in named_tables(sections).items():
+        held[f"tables/{stem}.csv"] = csv_text(table)
+        held[f"tables/{stem}.tex"] = latex_table(table, stem)
+    for block in (block for section in sections for block in _blocks(section.blocks)):
+        if isinstance(block, Figures):
+            data = {_data_file(p): p.data for p in block.pictures if p.data is not None}
+            held |= {name: frame.to_csv(index=False) for name, frame in data.items()}
+    return held
 
 
 def _data_file(picture: Picture) -> str:

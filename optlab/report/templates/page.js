@@ -74,6 +74,15 @@
     return sign * (typeof a === "number" ? (a === b ? 0 : a < b ? -1 : 1) : collator.compare(a, b));
   };
 
+  // CSV as it was written for the folder, to lists of texts and back.
+  const read = text => {
+    const lines = [[]];
+    for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\n)/g)) {
+      lines[lines.length - 1].push(quoted === undefined ? plain : quoted.replace(/""/g, '"'));
+      if (end === "\n") lines.push([]);
+    }
+    return lines.slice(0, -1);
+  };
   const quoted = text => /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 
   const equip = table => {
@@ -160,18 +169,23 @@
       tools.append(menu);
     }
     const stem = table.dataset.name;
-    const csv = () => {
-      const grouped = groups.some(group => group.heading);
-      const chosen = titles.map((_, column) => column).filter(column => !hidden.has(column));
-      const lines = [[...(grouped ? [table.dataset.groups || "group"] : []), ...chosen.map(column => titles[column])]];
-      for (const {body, heading, name} of groups)
-        for (const row of body.rows)
-          if (row !== heading && !row.hidden)
-            lines.push([...(grouped ? [name] : []), ...chosen.map(column => written(row.cells[column]))]);
-      return lines.map(line => `${line.map(quoted).join(",")}\n`).join("");
+    // The rows and columns shown of the file; what a column has beside it there goes with it.
+    const shown = text => {
+      const [head, ...lines] = read(text);
+      const away = [...hidden].map(column => titles[column]);
+      const kept = head.map((_, i) => i).filter(i => {
+        const name = head[i].replace(/\s+/g, " ").trim();
+        return !away.some(title => title === name || name.startsWith(`${title}, `));
+      });
+      const places = new Map(groups.flatMap(group => group.rows).map((row, i) => [row, i]));
+      const rows = groups.flatMap(({body}) => [...body.rows]).filter(row => places.has(row) && !row.hidden);
+      return [head, ...rows.map(row => lines[places.get(row)])]
+        .map(line => `${kept.map(i => quoted(line[i])).join(",")}\n`).join("");
     };
-    tools.append(button("CSV", () => saveText(csv(), `${stem}.csv`, "text/csv"),
-                        {title: "Save the rows and columns shown"}));
+    const csv = `tables/${stem}.csv`;
+    if (names.has(csv))
+      tools.append(button("CSV", async () => saveText(shown(await file(csv)), `${stem}.csv`, "text/csv"),
+                          {title: "Save the rows and columns shown"}));
     const tex = `tables/${stem}.tex`;
     if (names.has(tex))
       tools.append(button("LaTeX", async () => saveText(await file(tex), `${stem}.tex`, "text/x-tex"),
