@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from optlab.analysis import (
 )
 from optlab.analysis import metrics as recorded
 from optlab.analysis.words import brief, listed, number
-from optlab.figures import svg
+from optlab.figures.request import Request, slim
 from optlab.report.blocks import Picture
 from optlab.results import Results
 
@@ -36,8 +37,8 @@ def curves(results: Results, best: pd.DataFrame, finding: Finding) -> list[tuple
     bands = curve_bands(results.curves, results.runs, best, results.manifest)
     drawn = []
     for place, problem in _problems(results, set(bands["problem"])):
-        figure = figures.curves(results, [problem["name"]], bands=bands)
-        picture = _picture("curves", place, problem, figure, finding(problem))
+        here = _of(bands, problem)
+        picture = _picture(results, "curves", place, problem, finding(problem), here, bands=here)
         drawn.append((problem["name"], picture))
     return drawn
 
@@ -48,8 +49,8 @@ def times(results: Results, table: pd.DataFrame, finding: Finding) -> list[Pictu
     with_target = {p["name"] for p in results.manifest["problems"] if p.get("decision")}
     shown = with_target & set(table.loc[table["n"] > 0, "problem"])
     for place, problem in _problems(results, shown):
-        figure = figures.times(results, [problem["name"]], table=table)
-        drawn.append(_picture("times", place, problem, figure, finding(problem)))
+        here = _of(table, problem)
+        drawn.append(_picture(results, "times", place, problem, finding(problem), here, table=here))
     return drawn
 
 
@@ -57,9 +58,11 @@ def sensitivity(results: Results, table: pd.DataFrame, best: pd.DataFrame) -> li
     """The last loss over the step size, of each problem with more than one."""
     drawn = []
     for place, problem in _problems(results, set(table["problem"])):
-        figure = figures.sensitivity(results, [problem["name"]], table=table, best=best)
-        alt = _basin(table[table["problem"] == problem["name"]], problem["name"])
-        drawn.append(_picture("sensitivity", place, problem, figure, alt))
+        here, alone = _of(table, problem), _of(best, problem)
+        alt = _basin(here, problem["name"])
+        drawn.append(
+            _picture(results, "sensitivity", place, problem, alt, here, table=here, best=alone)
+        )
     return drawn
 
 
@@ -67,8 +70,9 @@ def paths(results: Results, best: pd.DataFrame) -> list[Picture]:
     """The walks of each problem in the plane."""
     drawn = []
     for place, problem in _problems(results, set(figures.drawable(results))):
-        figure = figures.paths(results, [problem["name"]], best=best)
-        drawn.append(_picture("paths", place, problem, figure, _ends(results, best, problem)))
+        runs = figures.chosen_walks(results.runs, best, problem["name"])
+        walked = results.paths[results.paths["run_id"].isin(runs["run_id"])]
+        drawn.append(_walks(results, place, problem, runs, walked, best))
     return drawn
 
 
@@ -82,9 +86,14 @@ def metrics(results: Results, best: pd.DataFrame) -> list[tuple[str, list[Pictur
         bands = curve_bands(results.curves, results.runs, best, results.manifest, metric)
         drawn = []
         for place, problem in _problems(results, set(bands["problem"])):
-            figure = figures.curves(results, [problem["name"]], metric=metric, bands=bands)
-            alt = _last_values(bands[bands["problem"] == problem["name"]], metric, problem["name"])
-            drawn.append(_picture(f"metric-{_slug(metric)}", place, problem, figure, alt))
+            here = _of(bands, problem)
+            alt = _last_values(here, metric, problem["name"])
+            what = f"metric-{_slug(metric)}"
+            drawn.append(
+                _picture(
+                    results, "curves", place, problem, alt, here, what, metric=metric, bands=here
+                )
+            )
         if drawn:
             out.append((metric, drawn))
     return out
@@ -92,6 +101,13 @@ def metrics(results: Results, best: pd.DataFrame) -> list[tuple[str, list[Pictur
 
 _FEW = 4  # problems, or optimizers, up to which each, or every two, have a picture of their own
 
+_PAIR = [
+    "claim",
+    "problem",
+    "measure",
+    "b",
+    "selection_b",
+]  # what tells the pairs of a verdict apart
 _ROWS = 24  # of a panel of pairs; more go into another
 
 
@@ -103,10 +119,12 @@ def paired(results: Results, judged: pd.DataFrame, seeds: pd.DataFrame) -> list[
         for begin in range(0, len(rows), _ROWS):
             part = rows.iloc[begin : begin + _ROWS]
             place += 1
-            figure = figures.paired(results, part, seeds)
+            mine = seeds.merge(part[_PAIR].drop_duplicates(), on=_PAIR)
             alt = " ".join(str(text) for text in part["sentence"])
             about = {"name": str(measure)}
-            drawn.append(_picture("paired", place, about, figure, alt))
+            drawn.append(
+                _picture(results, "paired", place, about, alt, mine, judged=part, seeds=mine)
+            )
     return drawn
 
 
@@ -122,11 +140,22 @@ def runtime(results: Results, hits: pd.DataFrame) -> list[Picture]:
     drawn = []
     for place, (name, mine) in enumerate(parts, start=1):
         shares = runtime_shares(mine)
-        figure = figures.runtime(results, {name: shares}, float(mine["budget"].max()))
         last = shares.groupby("optimizer", sort=False, observed=True)["share"].last()
         each = [f"{optimizer} {100 * share:.0f} %" for optimizer, share in last.items()]
         alt = f"Share of targets met by the end of the budget on {name}: {listed(each) or 'none'}."
-        drawn.append(_picture("runtime", place, {"name": name}, figure, alt))
+        budget = float(mine["budget"].max())
+        drawn.append(
+            _picture(
+                results,
+                "runtime",
+                place,
+                {"name": name},
+                alt,
+                shares,
+                shares={name: shares},
+                budget=budget,
+            )
+        )
     return drawn
 
 
@@ -139,11 +168,19 @@ def profiles(
     largest = max(largest, float(whole["ratio"].max()))
 
     def picture(place: int, name: str, table: pd.DataFrame) -> Picture:
-        figure = figures.profile(results, {name: table}, largest)
         at = table[table["ratio"] <= 1.0].groupby("optimizer", sort=False)["share"].last()
         each = [f"{optimizer} {100 * share:.0f} %" for optimizer, share in at.items()]
         alt = f"Share of problems on which each was the fastest, {name}: {listed(each)}."
-        return _picture("profile", place, {"name": name}, figure, alt)
+        return _picture(
+            results,
+            "profile",
+            place,
+            {"name": name},
+            alt,
+            table,
+            tables={name: table},
+            largest=largest,
+        )
 
     leader = profile_scores(costs).sort_values("score", kind="stable")["optimizer"].iloc[-1]
     pairs = [
@@ -159,10 +196,9 @@ def tuning(results: Results, table: pd.DataFrame) -> list[Picture]:
     """The best of n settings on each problem."""
     drawn = []
     for place, problem in _problems(results, set(table["problem"])):
-        mine = table[table["problem"] == problem["name"]]
-        figure = figures.tuning(results, [problem["name"]], mine)
+        mine = _of(table, problem)
         alt = _halfway(mine, problem["name"])
-        drawn.append(_picture("tuning", place, problem, figure, alt))
+        drawn.append(_picture(results, "tuning", place, problem, alt, mine, table=mine))
     return drawn
 
 
@@ -182,10 +218,50 @@ def _problems(results: Results, shown: set[str]) -> list[tuple[int, dict[str, An
     return [(place, problem) for place, problem in problems if problem["name"] in shown]
 
 
-def _picture(what: str, place: int, problem: dict[str, Any], figure: Any, alt: str) -> Picture:
-    name = f"{what}-{place}-{_slug(problem['name'])}"
-    width = round(figure.get_figwidth() * 96)
-    return Picture(f"figures/{name}.svg", svg(figure, alt), alt, width)
+def _picture(
+    results: Results,
+    figure: str,
+    place: int,
+    about: dict[str, Any],
+    alt: str,
+    data: pd.DataFrame,
+    what: str = "",
+    **arguments: Any,
+) -> Picture:
+    """A picture that is asked for. `about` is the problem that it is drawn for, or says what it shows;
+    `what` begins the name of its file, the figure's own name unless said."""
+    name = f"{what or figure}-{place}-{_slug(about['name'])}"
+    if "steps" in about:
+        arguments["problems"] = [about["name"]]
+        names = [about["name"]]
+    else:
+        names = [problem["name"] for problem in results.manifest["problems"]]
+    request = Request(figure, {"results": slim(results, names), **arguments}, alt)
+    return Picture(f"figures/{name}.svg", "", alt, data=data, request=request)
+
+
+def _walks(
+    results: Results,
+    place: int,
+    problem: dict[str, Any],
+    runs: pd.DataFrame,
+    walked: pd.DataFrame,
+    best: pd.DataFrame,
+) -> Picture:
+    """The walks in one plane, asked for with the runs and paths that are drawn."""
+    alt = _ends(results, best, problem)
+    few = slim(results, [problem["name"]])
+    few = replace(few, runs=runs.reset_index(drop=True))
+    vars(few)["paths"] = walked.reset_index(drop=True)  # in place of the table that it would read
+    request = Request(
+        "paths", {"results": few, "problems": [problem["name"]], "best": _of(best, problem)}, alt
+    )
+    file = f"figures/paths-{place}-{_slug(problem['name'])}.svg"
+    return Picture(file, "", alt, data=walked, request=request)
+
+
+def _of(table: pd.DataFrame, problem: dict[str, Any]) -> pd.DataFrame:
+    return table[table["problem"] == problem["name"]].reset_index(drop=True)
 
 
 def _slug(name: str) -> str:
