@@ -60,8 +60,59 @@ class Results:
         path = self.folder / "explained.json"
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
 
+    @cached_property
+    def chosen(self) -> pd.DataFrame:
+        """Each optimizer on each problem: its chosen setting, and the medians of its runs there; the
+        columns stand at `optlab.shown.chosen`."""
+        from optlab import shown  # the one look upwards: what is chosen is told by the analysis
+
+        return shown.chosen(self)
+
+    def told(self) -> list[str]:
+        """What these results are, a line a fact: title, question, runs by how they ended, claims by
+        verdict, where the page is."""
+        about = self.manifest
+        lines = [str(about.get("title") or self.name), str(about.get("question") or "")]
+        lines.append(f"{_counted(about)}: {_ended(about.get('counts') or {})}")
+        if len(self.verdicts):
+            verdicts = self.verdicts["verdict"].value_counts()
+            judged = ", ".join(f"{count} {word}" for word, count in verdicts.items())
+            lines.append(f"judgements of claims: {judged}")
+        page = self.folder / "index.html"
+        lines.append(
+            f"page: {page}" if page.exists() else f"no page yet: optlab report {self.folder}"
+        )
+        return [line for line in lines if line]
+
     def __repr__(self) -> str:
-        return f"<Results {self.name!r}: {len(self.runs)} runs in {self.folder}>"
+        return "\n  ".join(self.told())
+
+    def _repr_html_(self) -> str:
+        from optlab import shown
+
+        return shown.html(self)
+
+
+_WORDS = {
+    "hit": "held the target",
+    "budget": "came to the end of their budget",
+    "diverged": "diverged",
+    "error": "stopped with an error",
+}
+"""How runs end, by what stands in `status`."""
+
+
+def _ended(counts: dict[str, int]) -> str:
+    return ", ".join(
+        f"{counts[name]:,} {words}" for name, words in _WORDS.items() if counts.get(name)
+    )
+
+
+def _counted(about: dict[str, Any]) -> str:
+    runs = sum((about.get("counts") or {}).values())
+    sizes = {"run": runs, "problem": len(about["problems"]), "optimizer": len(about["optimizers"])}
+    parts = [f"{size:,} {word}{'' if size == 1 else 's'}" for word, size in sizes.items()]
+    return f"{parts[0]} of {parts[2]} on {parts[1]}"
 
 
 def _json(path: Path, missing: Any) -> Any:

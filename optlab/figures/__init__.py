@@ -6,6 +6,7 @@ or dark scheme.
 """
 
 from optlab.figures.curves import curves
+from optlab.figures.notebook import show_figures
 from optlab.figures.paired import paired
 from optlab.figures.paths import chosen_walks, contour_levels, drawable, paths
 from optlab.figures.runtime import profile, runtime
@@ -31,3 +32,5 @@ __all__ = [
     "times",
     "tuning",
 ]
+
+show_figures()
