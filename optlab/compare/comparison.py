@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optlab.compare.problems import causes, entries, refusal
+from optlab.compare.problems import causes, entries, parameters_text, refusal
 from optlab.compare.runs import TIMED, changes, lonely, outcomes, pair
 from optlab.compare.side import CompareError, Side, taken
 from optlab.compare.verdicts import compare_verdicts
@@ -186,15 +186,15 @@ def _strangers(a: Side, b: Side, called: pd.DataFrame, refused: pd.DataFrame) ->
     names = dict(zip(called["problem_b"], called["problem_a"], strict=True))
     ours, theirs = entries(a), entries(b)
     rows = list(refused[["problem", "other", "why"]].itertuples(index=False, name=None))
-    told = set(refused["other"])
     for other in b.runs["problem"].unique():
         name = names.get(other, other)
         known = other in theirs and name in ours
-        if other in told or not known or _broke(a, name) or _broke(b, other):
+        if other in set(refused["other"]) or not known or _broke(a, name) or _broke(b, other):
             continue
         why = refusal(ours[name], theirs[other], (a.name, b.name))
         if why is not None:
-            rows.append((name, other, why["why"]))
+            told = parameters_text(ours[name], theirs[other], (a.name, b.name))
+            rows.append((name, other, told or why["why"]))
     return pd.DataFrame(rows, columns=pd.Index(["problem", "other", "why"]))
 
 

@@ -57,7 +57,7 @@ def render_comparison(
         "title": page.title,
         "question": page.question,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "runs": sum(len(f.results.runs) for f in facts),
+        "runs": sum(map(_runs, facts)),
         "broken": 0,
         **_joined(facts),
     }
@@ -119,8 +119,13 @@ def _question(names: Sequence[str]) -> str:
 
 def _line(facts: Sequence[Facts]) -> str:
     days = list(dict.fromkeys(day(f.manifest["created"]) for f in facts))
-    runs = sum(len(f.results.runs) for f in facts)
+    runs = sum(map(_runs, facts))
     return f"{plural(len(facts), 'folder')}, {plural(runs, 'run')}, made on {listed(days)}"
+
+
+def _runs(facts: Facts) -> int:
+    """How many runs a folder has; one that plays several parts is one."""
+    return sum(facts.manifest["counts"].values())
 
 
 def _answer(
@@ -132,7 +137,7 @@ def _answer(
     """What changed, then how much is the same, what moved most and what may be why."""
     if len(found) == 1:
         [c], [b] = found, bits
-        told = [in_short(c, b), kept(c, b)]
+        told = [in_short(c, b), "" if c.same and not b.changed else kept(c, b)]
     else:
         same = [name for c, name in zip(found, names[1:], strict=True) if c.same]
         others = [name for c, name in zip(found, names[1:], strict=True) if not c.same]
@@ -141,9 +146,11 @@ def _answer(
         parts += (
             [f"{listed(others)} {'differs' if len(others) == 1 else 'differ'}"] if others else []
         )
-        told = [" and ".join(parts) + ("." if same else f" from {names[0]}.")]
+        told = ["; ".join(parts) + ("." if same else f" from {names[0]}.")]
         told += [
-            " ".join(filter(None, [f"{name}:", _small(in_short(c, b)), kept(c, b)]))
+            " ".join(
+                filter(None, [f"{name}:", _small(in_short(c, b)), kept(c, b) if b.changed else ""])
+            )
             for c, b, name in zip(found, bits, names[1:], strict=True)
         ]
     told.append(moved(beside))
@@ -172,8 +179,8 @@ def _warnings(found: Sequence[Comparison]) -> list[str]:
     for c in found:
         for row in c.strangers.to_dict("records"):
             told.append(
-                f"{row['problem']} is not known to be the same problem in {c.a.name} and {c.b.name} "
-                f"({row['why']}): neither its runs nor its medians are held against each other."
+                f"{row['problem']} is not known to be the same problem in {c.a.name} and {c.b.name}: "
+                f"{row['why']}. Neither its runs nor its medians are held against each other."
             )
     return told
 

@@ -188,8 +188,7 @@ def refused(found: Sequence[Comparison]) -> list[Any]:
         told = set(c.refused["other"])
         rest = [row for row in c.strangers.to_dict("records") if row["other"] not in told]
         lines += [
-            f"{row['problem']}: {row['why']} between {c.a.name} and {c.b.name}. No run of it is "
-            "paired."
+            f"{row['problem']} in {c.a.name} and {c.b.name}: {row['why']}. No run of it is paired."
             for row in rest
         ]
     return [Notes(lines)] if lines else []

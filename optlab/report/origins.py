@@ -41,7 +41,7 @@ def _facts(side: Held) -> dict[str, str]:
         "Made": str(m["created"]),
         "Commit": str(m.get("git") or ""),
         "Spec": f"{m['spec_file']}, hash {m['spec_hash'][:12]}",
-        "Runs": f"{len(side.facts.results.runs):,}: {counts}",
+        "Runs": f"{sum(m['counts'].values()):,}: {counts}",
         "Seeds": f"{seeds['tune']} tune, {seeds['evaluate']} evaluate, experiment seed "
         f"{seeds['experiment']}",
         "Problems": ", ".join(p["name"] for p in m["problems"]),
