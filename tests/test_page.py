@@ -12,13 +12,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from browser import PHONE, WIDE, chromium, opened
 from PIL import Image
+from small_folder import write_folder
 
 from optlab.report import render
 from optlab.report.blocks import Cell, Figures, Fold, Part, Picture, Pre, Section, Table, Text
 from optlab.report.publish import Page, publish
-from tests.browser import PHONE, WIDE, chromium, opened
-from tests.small_folder import write_folder
 
 OPTIMIZERS = [
     "sgd",

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from latex2mathml import exceptions
 from markupsafe import Markup
 
-from optlab.report.blocks import Figures, Fold, Part, Picture
+from optlab.report.blocks import Figures, Fold, Picture, Section
 from optlab.report.glyphs import glyph
 from optlab.report.handout import named_tables
 from optlab.report.latex import latex_table
@@ -98,20 +98,14 @@ def _blocks(blocks: list[Any]) -> Iterator[Any]:
             yield from _blocks(block.blocks)
 
 
-def kinds(parts: list[Part]) -> set[str]:
-    """The kinds of blocks in `parts`, folded ones too: what decides which scripts a page needs."""
-    return {
-        block.kind
-        for part in parts
-        for section in part.sections
-        for block in _blocks(section.blocks)
-    }
+def kinds(sections: list[Section]) -> set[str]:
+    """The kinds of blocks, folded ones too: what decides which scripts a page needs."""
+    return {block.kind for section in sections for block in _blocks(section.blocks)}
 
 
-def files(parts: list[Part]) -> dict[str, str]:
+def files(sections: list[Section]) -> dict[str, str]:
     """The files that a page hands out, by their names below its folder: its tables as CSV and LaTeX,
     the data of its figures as CSV."""
-    sections = [section for part in parts for section in part.sections]
     held: dict[str, str] = {}
     for stem, table in named_tables(sections).items():
         held[f"tables/{stem}.csv"] = csv_text(table)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from optlab.files import write_text
-from optlab.report.blocks import Animation, Figures, Fold, Part, Picture, Section
+from optlab.report.blocks import Figures, Fold, Part, Picture, Section
 from optlab.report.drawing import Studio
 from optlab.report.handout import named_tables, write_tables
 from optlab.report.html import html
@@ -55,10 +55,9 @@ def publish(root: Path, page: Page, studio: Studio | None = None) -> list[Path]:
     file is whole or not there; figures and tables that an earlier page had, and this one has not, are
     removed."""
     sections = page.sections
-    moves = any(isinstance(b, Animation) for section in sections for b in section.blocks)
     tables = named_tables(sections)
     stems = {id(table): stem for stem, table in tables.items()}
-    given = vars(page) | {"moves": moves, "stem_of": lambda block: stems.get(id(block), "")}
+    given = vars(page) | {"sections": sections, "stem_of": lambda block: stems.get(id(block), "")}
     pictures = {p.file: p for section in sections for p in pictures_of(section.blocks)}.values()
     studio = studio or Studio(root)
     studio.ask(pictures)
