@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import chromium
 from small_folder import write_folder
 from test_report import Page
 from typer.testing import CliRunner, Result
@@ -275,12 +275,7 @@ def test_open_lists_what_was_copied_in(tmp_path: Path, opened: list[str]) -> Non
 @pytest.fixture(scope="module")
 def window() -> Iterator[Any]:
     """A tab that fails the test at a word on its console or a request beyond the disk."""
-    api = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine to open the page with")
-    with api.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with chromium() as browser:
         tab = browser.new_page()
         wrong: list[str] = []
         tab.on("console", lambda message: wrong.append(message.text))
@@ -288,7 +283,6 @@ def window() -> Iterator[Any]:
         tab.on("request", lambda r: r.url.startswith("file:") or wrong.append(r.url))
         yield tab
         assert wrong == []
-        browser.close()
 
 
 @pytest.fixture(scope="module")
