@@ -26,7 +26,7 @@ from optlab.analysis.scores import scores
 from optlab.analysis.sensitivity import rate_name, rate_sensitivity, stability_limit
 from optlab.analysis.settings import at_best, best_settings, final_loss, setting
 from optlab.analysis.times import is_exact, time_to_target
-from optlab.analysis.tuning import tuning_curves
+from optlab.analysis.tuning import tunability, tuning_curves
 from optlab.analysis.warnings import warnings
 
 __all__ = [
@@ -69,6 +69,7 @@ __all__ = [
     "stability_limit",
     "target_costs",
     "time_to_target",
+    "tunability",
     "tuning_curves",
     "two_solver_profiles",
     "warnings",

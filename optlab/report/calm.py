@@ -11,6 +11,8 @@ from optlab import analysis
 from optlab.analysis.words import brief, number, of
 from optlab.report.blocks import Cell, Notes, Table, Text
 from optlab.report.facts import Facts, name_cell
+from optlab.report.many import cut
+from optlab.report.sentences import most_stable, widest
 
 __all__ = ["rates", "stability"]
 
@@ -46,7 +48,16 @@ def stability(facts: Facts) -> list[Any]:
         "seeds, below them the exact 95 % interval (none under six runs)."
     )
     notes = [f"{title}: {meaning}" for title, meaning, _ in columns.values()]
-    return [Text(text), Notes([*notes, facts.manifest["divergence"]]), Table(caption, head, groups)]
+    called = {name: columns[name][0] for name in _MEASURED if name in columns}
+    inner = Table(
+        caption, head, groups, name="stability", question="Which is stable, in which sense?",
+        finding=most_stable(table, called),
+    )  # fmt: skip
+    return [Text(text), Notes([*notes, f"Diverged: {facts.manifest['divergence']}"]), *cut(inner)]
+
+
+_MEASURED = ("overshoot", "rises", "variation", "oscillation", "spikes", "spread_iqr")
+"""The kinds of which the least is told; S1 is a count and S7 of another direction."""
 
 
 def _columns(table: pd.DataFrame) -> dict[str, tuple[str, str, Any]]:
@@ -100,7 +111,7 @@ def _columns(table: pd.DataFrame) -> dict[str, tuple[str, str, Any]]:
             "the rates tried; ≥ where the stretch ends with the rates tried. More of it stands under "
             "“How much the step size matters”.",
             lambda row, beside, plain: Cell(
-                _text(row["rate_text"]).removesuffix("decades").strip()
+                _text(row["rate_text"]).removesuffix("decades").strip(), value=row["rate_width"]
             ),
         ),
     }
@@ -113,10 +124,10 @@ def _text(value: Any) -> str:
 
 def _diverged(row: pd.Series, beside: dict[Any, Any], plain: bool) -> Cell:
     if plain:
-        return Cell("yes" if row["diverged"] else "no")
+        return Cell("yes" if row["diverged"] else "no", value=row["diverged"])
     share = f"{100 * row['diverged_low']:.0f} to {100 * row['diverged_high']:.0f} %"
     count = f"{row['diverged']}{_SPACE}of{_SPACE}{row['n']}"
-    return Cell(count, small=share.replace(" ", _SPACE))
+    return Cell(count, small=share.replace(" ", _SPACE), value=row["diverged"] / row["n"])
 
 
 def _overshoot(row: pd.Series, beside: dict[Any, Any], plain: bool) -> Cell:
@@ -125,7 +136,8 @@ def _overshoot(row: pd.Series, beside: dict[Any, Any], plain: bool) -> Cell:
         return cell
     unscaled = of(beside["unscaled"], beside["n"])
     small = f"without {unscaled}, with no gap at the start to compare with"
-    return Cell(cell.text, small=f"{cell.small}; {small}" if cell.small else small)
+    small = f"{cell.small}; {small}" if cell.small else small
+    return Cell(cell.text, small=small, value=cell.value)
 
 
 def _of(name: str, said: Any) -> Any:
@@ -137,7 +149,7 @@ def _of(name: str, said: Any) -> Any:
             return Cell("–")
         known = not plain and not np.isneginf(low) and not np.isnan(low)
         ends = [said(end).removesuffix(f"{_SPACE}%") for end in (low, high)]
-        return Cell(said(value), small=f"[{ends[0]}, {ends[1]}]" if known else "")
+        return Cell(said(value), small=f"[{ends[0]}, {ends[1]}]" if known else "", value=value)
 
     return cell
 
@@ -145,7 +157,8 @@ def _of(name: str, said: Any) -> Any:
 def _spread(row: pd.Series, beside: dict[Any, Any], plain: bool) -> Cell:
     if np.isnan(row["spread_iqr"]) or plain or row["n"] < 2:
         return Cell("–")
-    return Cell(number(row["spread_iqr"]), small=f"tail{_SPACE}+{number(row['tail'])}")
+    small = f"tail{_SPACE}+{number(row['tail'])}"
+    return Cell(number(row["spread_iqr"]), small=small, value=row["spread_iqr"])
 
 
 def _percent(share: float) -> str:
@@ -164,7 +177,7 @@ def rates(facts: Facts) -> list[Any]:
     for problem, mine in table.groupby("problem", sort=False):
         groups.append((str(problem), [_width(facts, row) for _, row in mine.iterrows()]))
     caption = (
-        "How wrong may the step size be? The widest stretch of neighbouring step sizes around the best "
+        "Width: the widest stretch of neighbouring step sizes around the best "
         "that hold the target within twice its time (that end within ten times its gap, where there is "
         "no target), by medians over the evaluation seeds, the other hyperparameters as chosen. It is "
         "known to within one step of the grid, and is at least as wide (≥) where the stretch ends with "
@@ -177,7 +190,11 @@ def rates(facts: Facts) -> list[Any]:
     )
     head = ["Optimizer", "Width", "From", "To", "Tried", "Runs that hold the target",
             "Lost to a wrong one"]  # fmt: skip
-    return [Table(caption, head, groups)]
+    inner = Table(
+        caption, head, groups, name="rates", question="How wrong may the step size be?",
+        finding=widest(table),
+    )  # fmt: skip
+    return cut(inner)
 
 
 def _width(facts: Facts, row: pd.Series) -> list[Cell]:
@@ -187,10 +204,10 @@ def _width(facts: Facts, row: pd.Series) -> list[Cell]:
     last = edge["high"] if row["edge"] in ("high", "both") else ""
     return [
         name_cell(facts, row["optimizer"]),
-        Cell(_text(row["text"])),
-        Cell(brief(row["first"]) if found else "–", small=first),
-        Cell(brief(row["last"]) if found else "–", small=last),
+        Cell(_text(row["text"]), value=row["width"]),
+        Cell(brief(row["first"]) if found else "–", small=first, value=row["first"]),
+        Cell(brief(row["last"]) if found else "–", small=last, value=row["last"]),
         Cell(f"{row['rates']:,}"),
-        Cell("–" if np.isnan(row["share"]) else _percent(row["share"])),
-        Cell(_percent(row["lost"])),
+        Cell("–" if np.isnan(row["share"]) else _percent(row["share"]), value=row["share"]),
+        Cell(_percent(row["lost"]), value=row["lost"]),
     ]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from optlab.analysis.words import number, plural, steps
-from optlab.report.blocks import Cell, Figures, Heading, Picture, Table, Text
+from optlab.analysis import final_loss
+from optlab.analysis.words import listed, number, plural, steps
+from optlab.report.blocks import Cell, Figures, Picture, Table, Text
 from optlab.report.facts import Facts
+from optlab.report.sentences import held_soonest, left_again, lowest_loss
 from optlab.worked.layout import anchor, given_apart
 
 __all__ = ["first_screen", "lead_problem", "whole_page"]
@@ -45,7 +48,23 @@ def _slips(lines: list[dict[str, Any]]) -> list[Any]:
         "What slipped, as it was written and as it should be, below it the likely cause: the change of "
         "the line that gives these digits. Each leads to its step, worked line by line."
     )
-    return [Table(caption, ["Line, and likely cause", "You wrote", "It is"], [("", rows)])]
+    return [
+        Table(
+            caption, ["Line, and likely cause", "You wrote", "It is"], [("", rows)], name="slips",
+            question="What slipped?", finding=slipped(wrong),
+        )
+    ]  # fmt: skip
+
+
+def slipped(wrong: list[dict[str, Any]]) -> str:
+    """How many lines slipped, and for how many a likely cause is known."""
+    causes = sum(1 for line in wrong if line["cause"])
+    verb = "is" if len(wrong) == 1 else "are"
+    text = f"{plural(len(wrong), 'line')} {verb} not what {'it' if len(wrong) == 1 else 'they'} should be"
+    known = (
+        f"; a likely cause was found for {causes:,}" if causes else "; no likely cause was found"
+    )
+    return f"{text}{known}."
 
 
 def _kind(line: dict[str, Any]) -> tuple[Any, ...]:
@@ -129,12 +148,14 @@ def _race(facts: Facts) -> list[Any]:
     rows = []
     for _, row in times.iterrows():
         optimizer = row["optimizer"]
+        rise = float(kinds["overshoot"].get(optimizer, np.nan))
+        last = float(runs["loss_final"].get(optimizer, np.nan))
         rows.append([
             Cell(optimizer, small=_relapse(facts, runs, optimizer, row), look=facts.looks[optimizer]),
-            Cell(_time(row["reached_median"])),
-            Cell(_time(row["held_median"])),
-            Cell(_percent(kinds["overshoot"].get(optimizer, np.nan))),
-            Cell(number(float(runs["loss_final"].get(optimizer, np.nan)))),
+            Cell(_time(row["reached_median"]), value=row["reached_median"]),
+            Cell(_time(row["held_median"]), value=row["held_median"]),
+            Cell(_percent(rise), value=rise),
+            Cell(number(last), value=last),
         ])  # fmt: skip
     value = next(t["label"] for t in problem["targets"] if t["label"] == target)
     caption = (
@@ -144,8 +165,15 @@ def _race(facts: Facts) -> list[Any]:
     )
     head = ["Optimizer", "Reaches", "Stays from", "Largest rise", "Last loss"]
     return [
-        Heading("Fastest? Most stable?"),
-        Table(caption, head, [("", rows)], frozenset({1, 2, 3, 4})),
+        Table(
+            caption,
+            head,
+            [("", rows)],
+            frozenset({1, 2, 3, 4}),
+            name="answer",
+            question="Fastest? Most stable?",
+            finding=f"{held_soonest(times, exact=True)} {left_again(times)}",
+        ),
         *_curves(facts, name),
     ]
 
@@ -179,7 +207,10 @@ def _curves(facts: Facts, name: str) -> list[Figures]:
     caption = (
         f"The loss on {name}, one line an optimizer, lower is better; the level line is the target."
     )
-    return [Figures([picture], caption)]
+    runs = facts.chosen[facts.chosen["problem"] == name]
+    ends = runs.assign(value=final_loss(runs))
+    finding = lowest_loss(ends, "value", "loss", exact=True)
+    return [Figures([picture], caption, "How did the loss fall?", finding)]
 
 
 def whole_page(facts: Facts) -> list[Any]:
@@ -200,7 +231,19 @@ def whole_page(facts: Facts) -> list[Any]:
         "number above is wrong."
     )
     head = ["Line", "Written", "Exact", "Verdict"]
-    return [Text(text), Table("The page, line by line.", head, groups)]
+    caption = "The page, line by line: as it was written, what it is, and the verdict; below a slip its likely cause."
+    inner = Table(
+        caption, head, groups, name="page", question="Which lines are right?",
+        finding=line_counts(checked["lines"]),
+    )  # fmt: skip
+    return [Text(text), inner]
+
+
+def line_counts(lines: list[dict[str, Any]]) -> str:
+    """How many lines got which verdict."""
+    by = Counter(str(line["verdict"]) for line in lines)
+    each = [f"{count:,} {verdict}" for verdict, count in by.most_common()]
+    return f"Of {plural(len(lines), 'line')}: {listed(each)}."
 
 
 def _row(line: dict[str, Any]) -> list[Cell]:

@@ -11,8 +11,10 @@ import pandas as pd
 from optlab import analysis
 from optlab.analysis.words import listed, number, plural
 from optlab.measures import MEASURES
-from optlab.report.blocks import Cell, Fold, Table, Text
+from optlab.report.blocks import Cell, Fold, Table
 from optlab.report.facts import Facts, name_cell
+from optlab.report.many import cut
+from optlab.report.sentences import after_holm, flips, late_crossings
 
 __all__ = ["choices", "title"]
 
@@ -55,21 +57,19 @@ def _robustness(facts: Facts) -> list[Any]:
             judged = Cell(verdict=first["as_judged"])
             rows.append([Cell(first["problem"], small=what), judged, *cells])
         groups.append((str(texts[claim]), rows))
-    flips = int(table.groupby(_KEYS, sort=False)["flips"].any().sum())
-    whole = len(table.groupby(_KEYS, sort=False))
-    text = (
-        f"Of {plural(whole, 'comparison')} that were judged, {whole - flips} would have come out alike "
-        f"by every other choice below, and {flips} otherwise by at least one. A verdict that flips "
-        "rests on that choice, which was made before the runs where the claim was."
-    )
     caption = (
         "The same runs and the same level, judged once more: with the target ten times looser or tighter, "
         "with what was seen by half and by a quarter of the budget, and by Student’s t interval for the "
         "mean in place of ranks. “Same” is the verdict as it was judged; a dash where the choice does "
-        "not apply, or where nobody got there."
+        "not apply, or where nobody got there. A verdict that flips rests on that choice, which was made "
+        "before the runs where the claim was."
     )
     head = ["Problem", "As judged", *(_CHOICES[choice] for choice in seen)]
-    return [Text(text), Table(caption, head, groups)]
+    inner = Table(
+        caption, head, groups, question="Would the verdicts have come out otherwise?",
+        finding=flips(table, _KEYS), name="robustness",
+    )  # fmt: skip
+    return cut(inner, "claim", "comparison")
 
 
 def _choice(row: pd.Series) -> Cell:
@@ -97,10 +97,12 @@ def _crossings(facts: Facts) -> list[Any]:
             [
                 name_cell(facts, row["before"]),
                 name_cell(facts, row["after"]),
-                Cell(f"{row['step']:,}", small=f"of {budgets[row['problem']]:,}"),
+                Cell(
+                    f"{row['step']:,}", small=f"of {budgets[row['problem']]:,}", value=row["step"]
+                ),
                 Cell(f"{row['times']:,}"),
             ]
-            for _, row in mine.iterrows()
+            for _, row in mine.sort_values("step", ascending=False, kind="stable").iterrows()
         ]
         groups.append((str(problem), rows))
     caption = (
@@ -109,13 +111,11 @@ def _crossings(facts: Facts) -> list[Any]:
         "order of the end stands."
     )
     head = ["Ahead before", "Ahead from there on", "From update", "Changes of order"]
-    inner = Table(caption, head, groups)
-    if len(table) > 8:
-        text = (
-            f"The curves of {plural(len(table), 'pair')} cross late: the budget decides who leads."
-        )
-        return [Text(text), Fold("Curves that cross late", [inner])]
-    return [inner]
+    inner = Table(
+        caption, head, groups, frozenset({2, 3}), finding=late_crossings(table), name="crossings",
+        question="Would a smaller budget have shown another winner?",
+    )  # fmt: skip
+    return cut(inner, rows="pair")
 
 
 def _ranks(facts: Facts) -> list[Any]:
@@ -140,7 +140,7 @@ def _ranks(facts: Facts) -> list[Any]:
         else "; leaving out any one problem changes nothing about that."
     )
     rows = [
-        [name_cell(facts, row["optimizer"]), Cell(number(row["mean_rank"])), Cell(f"{row['first']}"),
+        [name_cell(facts, row["optimizer"]), Cell(number(row["mean_rank"]), value=row["mean_rank"]), Cell(f"{row['first']}"),
          Cell(f"{row['last']}")]
         for _, row in ranks.iterrows()
     ]  # fmt: skip
@@ -155,7 +155,11 @@ def _ranks(facts: Facts) -> list[Any]:
         )
         caption += f" But {test.note}." if test.note else ""
     head = ["Optimizer", "Mean rank", "First on", "Last on"]
-    return [Text(text), Table(caption, head, [("", rows)], frozenset({1, 2, 3}))]
+    inner = Table(
+        caption, head, [("", rows)], frozenset({1, 2, 3}), name="ranks", finding=text,
+        question="Does one problem decide who comes first?",
+    )  # fmt: skip
+    return cut(inner)
 
 
 def _first(ranks: pd.DataFrame) -> list[str]:
@@ -180,8 +184,11 @@ def _pairwise(facts: Facts) -> list[Any]:
         "beside it adjusted after Holm over the pairs of its problem."
     )
     head = ["Optimizer", "Against", "Won, alike, lost", "Effect", "p", "p after Holm"]
-    inner = Table(caption, head, groups, frozenset({4, 5}))
-    return [Fold("Exploratory: every two optimizers", [inner])]
+    inner = Table(
+        caption, head, groups, frozenset({4, 5}), name="pairwise", finding=after_holm(table),
+        question="How does every optimizer stand against every other?",
+    )  # fmt: skip
+    return [Fold("Exploratory: every two optimizers", cut(inner, "problem and measure", "pair"))]
 
 
 def _pair(facts: Facts, row: pd.Series) -> list[Cell]:
@@ -190,12 +197,13 @@ def _pair(facts: Facts, row: pd.Series) -> list[Cell]:
     if not (math.isnan(row["effect"]) and math.isinf(row["low"]) and math.isinf(row["high"])):
         middle = "?" if math.isnan(row["effect"]) else said(row["effect"])
         effect = f"{middle} [{said(row['low'])}, {said(row['high'])}]"
+    value = 10.0 ** row["effect"] if row["scale"] == "ratio" else row["effect"]
     counts = f"{row['wins']}, {row['ties']}, {row['losses']}"
     return [
         name_cell(facts, row["a"]),
         name_cell(facts, row["b"]),
-        Cell(counts),
-        Cell(effect),
-        Cell(number(row["p"], 2)),
-        Cell(number(row["holm"], 2)),
+        Cell(counts, value=row["wins"]),
+        Cell(effect, value=value),
+        Cell(number(row["p"], 2), value=row["p"]),
+        Cell(number(row["holm"], 2), value=row["holm"]),
     ]

@@ -15,8 +15,10 @@ from optlab.analysis.verdicts import ALL_OTHERS, ALL_PROBLEMS
 from optlab.analysis.words import goal, listed, number, plural
 from optlab.measures import MEASURES
 from optlab.report import drawings
-from optlab.report.blocks import Cell, Figures, Fold, Notes, Table, Text
+from optlab.report.blocks import Cell, Fold, Notes, Table, Text
 from optlab.report.facts import Facts
+from optlab.report.many import paired_cut
+from optlab.report.sentences import seeds_favour, verdict_counts
 
 __all__ = ["Line", "Told", "claims", "headline", "told"]
 
@@ -247,7 +249,9 @@ def claims(facts: Facts) -> list[Any]:
     if len(facts.differences):
         keys = ["claim", "problem", "measure", "b", "selection_b"]
         pairs = table.merge(facts.differences[keys].drop_duplicates(), on=keys)
-        blocks.append(Figures(drawings.paired(facts.results, pairs, facts.differences), _SEEDS))
+        pictures = drawings.paired(facts.results, pairs, facts.differences)
+        finding = seeds_favour(facts.differences["difference"])
+        blocks += paired_cut(pictures, _SEEDS, "How much better, seed by seed?", finding)
     blocks.append(Fold("Each verdict in a sentence", [Notes(list(table["sentence"]))]))
     blocks.append(Text(_made(facts), small=True))
     return blocks
@@ -368,10 +372,32 @@ def _tables(facts: Facts, table: pd.DataFrame) -> list[Any]:
         late = " (post hoc: made after its runs)" if rows["post_hoc"].iloc[0] else ""
         cells = [_row(facts, row, shown) for row, shown in _with_news(rows)]
         groups.append((f"{rows['text'].iloc[0]}{late}", cells))
+    question, finding = "What came of each comparison?", verdict_counts(table, _ORDER)
     if len(table) <= _LONG:
-        return [Table(_CAPTION, _HEAD, groups)]
-    folds = [Fold(heading, [Table("", _HEAD, [("", cells)])]) for heading, cells in groups]
-    return [Text(_CAPTION, small=True), *folds]
+        return [Table(_CAPTION, _HEAD, groups, question=question, finding=finding, name="verdicts")]
+    folds = [
+        Fold(heading, [Table(_CAPTION, _HEAD, [("", cells)], name=f"verdicts-{place}")])
+        for place, (heading, cells) in enumerate(groups, start=1)
+    ]
+    return [_counts(table, question, finding), *folds]
+
+
+def _counts(table: pd.DataFrame, question: str, finding: str) -> Table:
+    """How many comparisons of each claim came out how."""
+    seen = [word for word in _ORDER if (table["verdict"] == word).any()]
+    rows = []
+    for _, mine in table.groupby("claim", sort=False):
+        count = mine["verdict"].value_counts()
+        cells = [Cell(f"{int(count.get(word, 0)):,}") for word in seen]
+        rows.append([Cell(str(mine["text"].iloc[0])), *cells])
+    caption = (
+        "How many comparisons of each claim (problems, measures and opponents) came out how; each of "
+        "them stands in the fold of its claim below."
+    )
+    return Table(
+        caption, ["Claim", *seen], [("", rows)], frozenset(range(1, len(seen) + 1)),
+        question=question, finding=finding, name="verdict-counts",
+    )  # fmt: skip
 
 
 def _with_news(rows: pd.DataFrame) -> Iterable[tuple[pd.Series, bool]]:
@@ -386,7 +412,7 @@ def _row(facts: Facts, row: pd.Series, news: bool) -> list[Cell]:
     against = "all others together" if row["b"] == ALL_OTHERS else ""
     against = against or side_name(row["b"], row["selection_b"]) or "–"
     return [
-        Cell(row["problem"] if news else ""),
+        Cell(row["problem"] if news else "", value=row["problem"]),
         Cell(row["measure"], small=goal(row["target"]) if row["target"] else ""),
         Cell(against),
         Cell(verdict=row["verdict"], small=row["label"] or _needed(row)),
@@ -422,13 +448,16 @@ def _effect(row: pd.Series) -> Cell:
         return _small(value, row)
 
     text = ("in " if alone else "") + said("effect", unit=True)
+    value = float(row["effect"])
+    if row["scale"] == "ratio" and not alone:
+        value = float(10.0**value)
     if row["method"] == "one instance":
-        return Cell(text)
+        return Cell(text, value=value)
     small = f"margin {said_margin}" if (said_margin := _margin(row)) else ""
     if abs(row["level"] - 0.95) > 1e-9:
         plain = f"95{_SPACE}%: [{said('low95')},{_SPACE}{said('high95')}]"
         small = f"{plain}; {small}" if small else plain
-    return Cell(f"{text} [{said('low')},{_SPACE}{said('high')}]", small=small)
+    return Cell(f"{text} [{said('low')},{_SPACE}{said('high')}]", small=small, value=value)
 
 
 def _small(value: float, row: pd.Series) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from typing import Any
 
-from optlab.analysis.words import brief, number, pairs_text
+from optlab.analysis.words import brief, listed, number, pairs_text, plural
 from optlab.report.blocks import Cell, Fold, Table, Text
 from optlab.report.facts import Facts
 
@@ -34,14 +36,38 @@ def explained(facts: Facts) -> list[Any]:
     )
     return [
         Text(lead),
-        Table("", ["Optimizer", "What happened, and why"], told_of),
+        Table("Each of these runs in a sentence: what happened, and what of it was measured.",
+              ["Optimizer", "What happened, and why"], told_of, name="explained",
+              question="What went wrong, and why?", finding=happened(told)),
         Fold("What was measured", [Table(
             "At the start, where it is spoken of, and at the end. The last column is the length of a "
             "step over that of its gradient.",
             ["Optimizer", "Step", "Largest curvature", "Largest stable rate", "Step over gradient"],
-            measured, frozenset({1, 2, 3, 4}))]),
+            measured, frozenset({1, 2, 3, 4}), name="explained-measured",
+            question="What was measured of these runs?", finding=sharpest(told))]),
         Text(more, small=True),
     ]  # fmt: skip
+
+
+def happened(told: list[dict[str, Any]]) -> str:
+    """How many runs did what."""
+    by = Counter(str(entry["happened"]) for entry in told)
+    each = [f"{count:,} {what}" for what, count in by.most_common()]
+    return f"Of {plural(len(told), 'run')} made again and measured, {listed(each)}."
+
+
+def sharpest(told: list[dict[str, Any]]) -> str:
+    """Where the largest curvature was met."""
+    known = [
+        (point["curvature"], entry["optimizer"], entry["problem"], point["step"])
+        for entry in told
+        for point in entry["points"]
+        if point["curvature"] is not None and math.isfinite(point["curvature"])
+    ]
+    if not known:
+        return "No curvature could be measured."
+    value, optimizer, problem, step = max(known)
+    return f"The largest curvature met was {number(value)}, by {optimizer} on {problem} at step {step:,}."
 
 
 def _sentence(facts: Facts, entry: dict[str, Any]) -> list[Cell]:

@@ -116,6 +116,11 @@ class Facts:
         return found[found["selection"] == "tuned"]
 
     @cached_property
+    def normal_scores(self) -> pd.DataFrame:
+        """How much of the way to the target was gone, of each run between 0 and 1."""
+        return self._once(analysis.normal_scores(self.results.runs, self.best, self.manifest))
+
+    @cached_property
     def costs(self) -> pd.DataFrame:
         """Problems by optimizers: median time to hold the deciding target."""
         return analysis.target_costs(self.scores, self.manifest)

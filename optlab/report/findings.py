@@ -12,7 +12,7 @@ from optlab.analysis.words import goal, number, of, pairs_text, steps
 from optlab.figures import drawable
 from optlab.report import drawings
 from optlab.report.animation import animations
-from optlab.report.blocks import Cell, Figures, Fold, Table, Text
+from optlab.report.blocks import Cell, Fold, Table, Text
 from optlab.report.calm import rates
 from optlab.report.checked import lead_problem
 from optlab.report.facts import Facts, chosen_cell, default_cell, name_cell
@@ -23,8 +23,15 @@ from optlab.report.lead import (
     last_values,
     quantity,
 )
-from optlab.report.many import figures_cut
-from optlab.report.sentences import lowest_loss
+from optlab.report.many import cut, figures_cut, paired_cut
+from optlab.report.sentences import (
+    best_rates,
+    few,
+    first_of_each,
+    held_soonest,
+    left_again,
+    lowest_loss,
+)
 
 __all__ = ["curves", "edge", "last", "metrics", "paths", "sensitivity", "times"]
 
@@ -67,7 +74,7 @@ def times(facts: Facts) -> list[Any]:
             "step from which it stayed met until the end of the budget: an optimizer may reach a "
             "target and leave it again. Both count updates, one gradient each."
         ),
-        _times_table(facts, main, "Steps to the target, held soonest first"),
+        *_times_table(facts, main, "Steps to the target, held soonest first", "times"),
     ]
     pictures = drawings.times(facts.results, facts.times, facts.finding)
     if pictures:
@@ -75,14 +82,24 @@ def times(facts: Facts) -> list[Any]:
             "Open marks: first reached; filled marks: held. A mark is the median, a bar runs from "
             "the lower to the upper quartile, an arrow says that it goes on beyond the budget."
         )
-        blocks.append(Figures(pictures, caption))
+        timed = [p["name"] for p in facts.manifest["problems"] if p["name"] in _timed(facts)]
+        drawn = list(zip(timed, pictures, strict=True))
+        question = "How far apart are reaching and holding?"
+        tuned = main[main["selection"] == "tuned"]
+        blocks += figures_cut(drawn, caption, question, apart(tuned))
     if len(others):
-        inner = _times_table(facts, others, "Steps to the other targets")
-        blocks.append(Fold("The other targets", [inner]))
+        inner = _times_table(facts, others, "Steps to the other targets", "times-other")
+        blocks.append(Fold("The other targets", inner))
     return blocks
 
 
-def _times_table(facts: Facts, table: pd.DataFrame, caption: str) -> Table:
+def _timed(facts: Facts) -> set[str]:
+    """Problems whose times are drawn."""
+    with_target = {p["name"] for p in facts.manifest["problems"] if p.get("decision")}
+    return with_target & set(facts.times.loc[facts.times["n"] > 0, "problem"])
+
+
+def _times_table(facts: Facts, table: pd.DataFrame, caption: str, name: str) -> list[Any]:
     """Optimizers below one another, a group a problem and target."""
     groups = []
     noisy = not all(facts.is_exact(name) for name in table["problem"])
@@ -101,9 +118,12 @@ def _times_table(facts: Facts, table: pd.DataFrame, caption: str) -> Table:
                 [
                     name_cell(facts, row["optimizer"], row["selection"]),
                     *[_time(row, kind, plain) for kind in ("reached", "held")],
-                    Cell("–" if row["reached_n"] == 0 else _relapse(row, plain)),
-                    Cell(number(row["worst_after"])),
-                    Cell(_diverged(row, plain)),
+                    Cell(
+                        "–" if row["reached_n"] == 0 else _relapse(row, plain),
+                        value=row["relapses"],
+                    ),
+                    Cell(number(row["worst_after"]), value=row["worst_after"]),
+                    Cell(_diverged(row, plain), value=row["diverged"]),
                     _setting(facts, str(problem), row["optimizer"], row["selection"]),
                 ]
             )
@@ -116,7 +136,15 @@ def _times_table(facts: Facts, table: pd.DataFrame, caption: str) -> Table:
         )
     head = ["Optimizer", "Reached", "Held", "Left again", "Worst loss after reaching", "Diverged",
             "Chosen setting"]  # fmt: skip
-    return Table(caption + ".", head, groups)
+    tuned = table[table["selection"] == "tuned"]
+    finding = left_again(tuned)
+    if name == "times":
+        finding = f"{held_soonest(tuned, all_exact(facts))} {finding}".strip()
+    question = "When was the target reached, and when held?"
+    if name != "times":
+        question = "When were the other targets reached, and when held?"
+    inner = Table(caption + ".", head, groups, question=question, finding=finding, name=name)
+    return cut(inner, "problem" if name == "times" else "problem and target")
 
 
 def _setting(facts: Facts, problem: str, optimizer: str, selection: str) -> Cell:
@@ -128,7 +156,7 @@ def _time(row: pd.Series, kind: str, plain: bool) -> Cell:
     budget = row["budget"]
     if plain:
         median = row[f"{kind}_median"]
-        return Cell("no" if np.isinf(median) else steps(median))
+        return Cell("no" if np.isinf(median) else steps(median), value=median)
     if row[f"{kind}_n"] == 0:
         text = "in no run"
     else:
@@ -136,7 +164,8 @@ def _time(row: pd.Series, kind: str, plain: bool) -> Cell:
         text = middle if row["n"] == 1 else f"{middle} [{low}, {high}]"
     small = f"{of(row[f'{kind}_n'], row['n'])} {_share(row[f'{kind}_low'], row[f'{kind}_high'])}"
     # A line may end between a time and its quartiles, not inside either.
-    return Cell(text.replace(" ", _SPACE).replace(f"{_SPACE}[", " ["), small=small)
+    text = text.replace(" ", _SPACE).replace(f"{_SPACE}[", " [")
+    return Cell(text, small=small, value=row[f"{kind}_median"])
 
 
 def _share(low: float, high: float) -> str:
@@ -163,6 +192,7 @@ def _diverged(row: pd.Series, plain: bool) -> str:
 def last(facts: Facts) -> list[Any]:
     """The last loss, for problems without a target: there it is the result."""
     groups = []
+    ends = []
     for problem in facts.manifest["problems"]:
         if problem.get("decision"):
             continue
@@ -186,11 +216,13 @@ def last(facts: Facts) -> list[Any]:
                 text += f" [{number(low)}, {number(high)}]"
             cells = [
                 name_cell(facts, optimizer, selection),
-                Cell(text),
-                Cell(f"{int(failed.sum())} of {len(mine)}"),
+                Cell(text, value=middle),
+                Cell(f"{int(failed.sum())} of {len(mine)}", value=failed.mean()),
                 _setting(facts, name, optimizer, selection),
             ]
             rows.append((middle, cells))
+            if selection == "tuned":
+                ends.append((name, optimizer, middle))
         rows.sort(key=lambda row: row[0])
         what = "gap (loss − f*)" if minimum else "loss"
         if rows:
@@ -204,7 +236,13 @@ def last(facts: Facts) -> list[Any]:
         "evaluation seeds and the lower and upper quartile in brackets. A run that diverged counts "
         "as ∞."
     )
-    return [Table(caption, ["Optimizer", "Last value", "Diverged", "Chosen setting"], groups)]
+    table = pd.DataFrame(ends, columns=["problem", "optimizer", "value"])
+    inner = Table(
+        caption, ["Optimizer", "Last value", "Diverged", "Chosen setting"], groups, name="last",
+        question="Where did each end, where there is no target?",
+        finding=lowest_loss(table, "value", "value", all_exact(facts)),
+    )  # fmt: skip
+    return cut(inner)
 
 
 def sensitivity(facts: Facts) -> list[Any]:
@@ -223,7 +261,11 @@ def sensitivity(facts: Facts) -> list[Any]:
             " A dashed vertical line is the largest step size at which theory keeps that optimizer "
             "stable on this problem."
         )
-    return [Figures(pictures, caption), *rates(facts)]
+    shown = set(facts.sensitivity["problem"])
+    names = [p["name"] for p in facts.manifest["problems"] if p["name"] in shown]
+    drawn = list(zip(names, pictures, strict=True))
+    question = "What does a wrong step size cost?"
+    return [*figures_cut(drawn, caption, question, best_rates(facts.sensitivity)), *rates(facts)]
 
 
 def edge(facts: Facts) -> list[Any]:
@@ -236,11 +278,11 @@ def edge(facts: Facts) -> list[Any]:
             [
                 Cell(row["optimizer"], small=pairs_text(row["setting"]),
                      look=facts.looks[row["optimizer"]]),
-                Cell(number(row["limit"], 4)),
-                Cell(number(row["largest_stable"], 4)),
-                Cell(number(row["smallest_diverged"], 4)),
-                Cell(of(row["below_diverged"], row["below"])),
-                Cell(of(row["above_diverged"], row["above"])),
+                Cell(number(row["limit"], 4), value=row["limit"]),
+                Cell(number(row["largest_stable"], 4), value=row["largest_stable"]),
+                Cell(number(row["smallest_diverged"], 4), value=row["smallest_diverged"]),
+                Cell(of(row["below_diverged"], row["below"]), value=row["below_diverged"]),
+                Cell(of(row["above_diverged"], row["above"]), value=row["above_diverged"]),
             ]
             for _, row in rows.iterrows()
         ]  # fmt: skip
@@ -254,10 +296,11 @@ def edge(facts: Facts) -> list[Any]:
         "enough within its budget to count."
     )
     head = ["Optimizer", "Limit", "Largest without", "Smallest with", "Diverged below", "Above"]
-    return [
-        Text(analysis.edge_sentence(edges)),
-        Table(caption, head, groups, numeric=frozenset(range(1, 6))),
-    ]
+    inner = Table(
+        caption, head, groups, numeric=frozenset(range(1, 6)), name="edge",
+        question="Do runs diverge where theory says?", finding=analysis.edge_sentence(edges),
+    )  # fmt: skip
+    return cut(inner)
 
 
 def paths(facts: Facts) -> list[Any]:
@@ -270,7 +313,16 @@ def paths(facts: Facts) -> list[Any]:
         "optimizer at its chosen setting from the usual start: one run, a picture and not "
         "evidence; it enters no number on this page."
     )
-    return [Figures(pictures, caption), *animations(facts, drawable(facts.results))]
+    names = drawable(facts.results)
+    runs = analysis.at_best(facts.results.runs, facts.best, "picture")
+    runs = runs[runs["problem"].isin(names)].drop_duplicates(["problem", "optimizer"])
+    ends = runs.assign(value=analysis.final_loss(runs))
+    finding = lowest_loss(ends, "value", "loss", exact=True).replace(
+        "In these runs", "From the usual start", 1
+    )
+    question = "Which way did each go?"
+    drawn = list(zip(names, pictures, strict=True))
+    return [*figures_cut(drawn, caption, question, finding), *animations(facts, names)]
 
 
 def metrics(facts: Facts) -> list[Any]:
@@ -287,5 +339,51 @@ def metrics(facts: Facts) -> list[Any]:
                 " Higher is better; the first tenth of the steps may lie below the picture, so "
                 "that the rest can be told apart."
             )
-        blocks.append(Figures(pictures, caption))
+        blocks += paired_cut(pictures, caption, f"How did {plain} change?", _last_of(facts, metric))
     return blocks
+
+
+def _last_of(facts: Facts, metric: str) -> str:
+    """Who ended best by another measure than the loss."""
+    bands = analysis.curve_bands(
+        facts.results.curves, facts.results.runs, facts.best, facts.manifest, metric
+    )
+    last = bands.groupby(["problem", "optimizer"], sort=False, observed=True).tail(1)
+    targets = [t for problem in facts.manifest["problems"] for t in problem["targets"]]
+    higher = analysis.is_better_high(metric, targets)
+    plain = metric.replace("_", " ")
+    if last["optimizer"].nunique() == 1 or not np.isfinite(last["median"].astype(float)).any():
+        each = [f"{number(float(row['median']))} on {row['problem']}" for _, row in last.iterrows()]
+        return f"The last median {plain} was {few(each)}."
+    best = "highest" if higher else "lowest"
+    who = first_of_each(last, "median", higher=higher)
+    return f"In these runs the {best} last median {plain} was that of {who}."
+
+
+def apart(times: pd.DataFrame) -> str:
+    """Where reaching and holding lie furthest apart: rows of `time_to_target`, one target each."""
+    known = times[np.isfinite(times["reached_median"].astype(float))]
+    if known.empty:
+        return "In these runs no target was reached in half of the runs."
+    never = known[~np.isfinite(known["held_median"].astype(float))]
+    kept = known[np.isfinite(known["held_median"].astype(float))]
+    later = kept[kept["held_median"] > kept["reached_median"]]
+    if never.empty and later.empty:
+        return "In these runs every median time of reaching is also that of holding."
+    parts = []
+    if len(never):
+        row = never.iloc[int(never["reached_median"].to_numpy(dtype=float).argmin())]
+        others = f", the soonest of {len(never):,} such" if len(never) > 1 else ""
+        parts.append(
+            f"{row['optimizer']} on {row['problem']} reached its target at update "
+            f"{steps(row['reached_median'])} and did not hold it{others}"
+        )
+    if len(later):
+        factor = (later["held_median"] / later["reached_median"].clip(lower=1)).to_numpy(float)
+        row = later.iloc[int(factor.argmax())]
+        parts.append(
+            f"{row['optimizer']} on {row['problem']} reached it at {steps(row['reached_median'])} and "
+            f"held it only from {steps(row['held_median'])} on"
+            + (f", the furthest apart of {len(later):,}" if len(later) > 1 else "")
+        )
+    return f"In these runs {'; '.join(parts)}."

@@ -12,7 +12,7 @@ from typing import Any
 from optlab.analysis.words import plural
 from optlab.report.blocks import Cell, Figures, Fold, Picture, Table
 
-__all__ = ["GROUPS", "ROWS", "cut", "figures_cut"]
+__all__ = ["GROUPS", "ROWS", "cut", "figures_cut", "paired_cut"]
 
 GROUPS = 9
 """Groups (problems) that stand open; more are folded, so many at a time."""
@@ -68,6 +68,17 @@ def figures_cut(
         part = drawn[begin : begin + GROUPS]
         title = f"Problems {begin + 1} to {begin + len(part)}: {', '.join(n for n, _ in part)}"
         out.append(Fold(title, [Figures([p for _, p in part], "As above.")]))
+    return out
+
+
+def paired_cut(pictures: Sequence[Picture], caption: str, question: str, finding: str) -> list[Any]:
+    """Pictures of whatever they are: the first stand open, the rest in one fold."""
+    out: list[Any] = [Figures(list(pictures[:GROUPS]), caption, question, finding)]
+    rest = list(pictures[GROUPS:])
+    if rest:
+        out.append(
+            Fold(f"{plural(len(rest), 'more picture')} of the same", [Figures(rest, "As above.")])
+        )
     return out
 
 

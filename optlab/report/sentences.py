@@ -8,7 +8,7 @@ says that one is better than another; that is for verdicts, which have intervals
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,10 @@ import pandas as pd
 from optlab.analysis.words import listed, number, plural, steps
 
 __all__ = [
-    "counted", "few", "first_of_each", "held_most", "held_soonest", "leaders", "left_again",
-    "lowest_loss", "shares_met",
+    "after_holm", "best_rates", "counted", "few", "first_of_each", "flips", "held_most",
+    "held_soonest", "late_crossings", "leaders", "left_again", "lowest_loss", "most_often",
+    "most_stable", "one_trial_and_all", "seeds_favour", "shares_met", "verdict_counts", "what_ran",
+    "where_diverged", "widest",
 ]  # fmt: skip
 
 _FEW_NAMES = 4
@@ -198,3 +200,224 @@ def _percent(share: float) -> str:
     if 0 < share < 0.005 or 0.995 < share < 1:
         return "under 1 %" if share < 0.5 else "over 99 %"
     return f"{100 * share:.0f} %" if math.isfinite(share) else "–"
+
+
+# What was claimed
+
+
+def verdict_counts(verdicts: pd.DataFrame, order: Sequence[str]) -> str:
+    """How many comparisons came out how: `verdicts` has a row for each, `order` their words."""
+    seen = verdicts["verdict"].value_counts()
+    each = [f"{int(seen[word]):,} {word}" for word in order if word in seen.index]
+    if len(verdicts) == 1:
+        return f"The one comparison that was judged is {verdicts['verdict'].iloc[0]}."
+    if len(each) == 1:
+        word = verdicts["verdict"].iloc[0]
+        return f"{counted(len(verdicts), len(verdicts), 'comparison').capitalize()} judged {'are' if len(verdicts) > 1 else 'is'} {word}."
+    return f"Of {plural(len(verdicts), 'comparison')} judged, {listed(each)}."
+
+
+def seeds_favour(differences: pd.Series) -> str:
+    """On how many paired seeds the claimed optimizer did better, alike and worse. `differences`: above
+    zero favours the claim."""
+    values = differences.to_numpy(dtype=float)
+    if not len(values):
+        return ""
+    better, worse = int((values > 0).sum()), int((values < 0).sum())
+    alike = len(values) - better - worse
+    text = (
+        f"Of {plural(len(values), 'paired seed')} shown, the claimed optimizer did better on "
+        f"{better:,} and worse on {worse:,}"
+    )
+    return f"{text}; {alike:,} came out alike." if alike else f"{text}."
+
+
+def flips(table: pd.DataFrame, keys: Sequence[str]) -> str:
+    """How many verdicts would have come out otherwise by another choice: rows of `robustness`."""
+    turned = table.groupby(list(keys), sort=False)["flips"].any()
+    whole, some = len(turned), int(turned.sum())
+    if whole == 1:
+        return f"The one verdict would have come out {'otherwise by at least one other choice' if some else 'alike by every other choice'} below."
+    if not some:
+        return f"{counted(whole, whole, 'verdict').capitalize()} would have come out alike by every other choice below."
+    by = table[table["flips"]].groupby("choice", sort=False).size()
+    most = leaders(by, higher=True)
+    return (
+        f"Of {plural(whole, 'verdict')}, {whole - some:,} would have come out alike by every other "
+        f"choice below and {some:,} otherwise by at least one, most often by "
+        f"{listed(most)} ({int(by.max()):,})."
+    )
+
+
+def late_crossings(table: pd.DataFrame) -> str:
+    """How many pairs change order late, and which one last: rows of `crossings`."""
+    last = table.iloc[int(table["step"].to_numpy(dtype=float).argmax())]
+    where = f"on {table['problem'].nunique():,} problems" if table["problem"].nunique() > 1 else ""
+    text = (
+        f"{plural(len(table), 'pair')} of median curves change order after a quarter of the budget"
+    )
+    if len(table) == 1:
+        text = "1 pair of median curves changes order after a quarter of the budget"
+    text = f"{text} {where}".rstrip()
+    return (
+        f"{text}; {'the last' if len(table) > 1 else 'that'} at update {int(last['step']):,}, where "
+        f"{last['after']} passes {last['before']} on {last['problem']}."
+    )
+
+
+def after_holm(table: pd.DataFrame) -> str:
+    """How many exploratory pairs are below 5 % after Holm: rows of `pairwise`."""
+    below = int((table["holm"] < 0.05).sum())
+    return (
+        f"Exploratory: {below:,} of {plural(len(table), 'pair')} "
+        f"{'has' if below == 1 else 'have'} a p after Holm below 0.05; nobody claimed them before the "
+        "runs, so this asks and does not answer."
+    )
+
+
+# How robust, how stable
+
+
+def where_diverged(table: pd.DataFrame) -> str:
+    """Who diverged at some step size, on how many problems: rows of `rate_sensitivity`."""
+    failed = table[table["diverged"] >= 0.5]
+    whole = table["problem"].nunique()
+    if failed.empty:
+        return "At no step size that was tried did half of the runs diverge."
+    on = failed.groupby("optimizer", sort=False, observed=True)["problem"].nunique()
+    everyone = table["optimizer"].unique()
+    never = [str(name) for name in everyone if name not in on.index]
+    order = on.sort_values(ascending=False, kind="stable")
+    each = [f"{name} on {counted(int(n), whole, 'problem')}" for name, n in order.items()]
+    told = (
+        listed(each)
+        if len(each) <= _FEW_NAMES
+        else f"{', '.join(each[:3])} and {len(each) - 3:,} more"
+    )
+    text = f"At some of the step sizes tried half of the runs or more diverged: {told}"
+    return f"{text}; never those of {few(never)}." if never else f"{text}."
+
+
+def best_rates(table: pd.DataFrame) -> str:
+    """How far apart the best step sizes lie, then who diverged: rows of `rate_sensitivity`."""
+    best = {}
+    for key, rows in table.groupby(["problem", "optimizer"], sort=False, observed=True):
+        known = rows[np.isfinite(rows["median"].astype(float))]
+        if len(known):
+            lowest = int(known["median"].to_numpy(dtype=float).argmin())
+            best[key] = float(known["rate"].iloc[lowest])
+    if not best:
+        return "No step size that was tried kept half of the runs from diverging."
+    low, high = min(best.values()), max(best.values())
+    if len(best) == 1:
+        (_, name), rate = next(iter(best.items()))
+        text = f"The step size tried that ended lowest was {number(rate)} for {name}."
+    elif low == high:
+        text = f"The step size tried that ended lowest was {number(low)} everywhere."
+    else:
+        text = (
+            f"The step sizes that ended lowest lie between {number(low)} and {number(high)}, "
+            f"{number(math.log10(high / low), 2)} decades apart."
+        )
+    return f"{text} {where_diverged(table)}"
+
+
+def widest(table: pd.DataFrame) -> str:
+    """Whose stretch of good step sizes was the widest, where: rows of `rate_robustness`."""
+    if not np.isfinite(table["width"].astype(float)).any():
+        return "No step size that was tried held the target in half of the runs."
+    if len(table) == 1:
+        row = table.iloc[0]
+        return (
+            f"The stretch of step sizes that do well by {row['optimizer']} was {row['text']} wide."
+        )
+    low, high = table["width"].min(), table["width"].max()
+    span = f"Widths lie between {number(float(low), 2)} and {number(float(high), 2)} decades."
+    if table["optimizer"].nunique() == 1:
+        return span
+    open_ended = int((table["edge"].astype(str) != "").sum())
+    text = (
+        f"In these runs the widest was that of {first_of_each(table, 'width', higher=True)}. {span}"
+    )
+    if open_ended:
+        text += f" {open_ended:,} of {len(table):,} end with the step sizes tried, so may be wider."
+    return text
+
+
+def one_trial_and_all(table: pd.DataFrame) -> str:
+    """Who leads with one setting tried and with all: rows of `tuning_curves`, one measure a problem."""
+    one = table[table["n"] == 1]
+    all_ = table[table["n"] == table["trials"]]
+    if table["optimizer"].nunique() == 1:
+        gained = one.merge(all_, on="problem")
+        better = int((gained["median_y"] < gained["median_x"]).sum())
+        on = counted(better, len(gained), "problem")
+        return f"With all settings tried the median best was lower than with one on {on}."
+    changed = 0
+    problems = list(dict.fromkeys(table["problem"]))
+    for name in problems:
+        first = leaders(one[one["problem"] == name].set_index("optimizer")["median"])
+        last = leaders(all_[all_["problem"] == name].set_index("optimizer")["median"])
+        changed += set(first) != set(last)
+    same = "the same leads" if not changed else "another leads"
+    on = counted(changed or len(problems), len(problems), "problem")
+    return (
+        f"With one setting tried the best median was that of {first_of_each(one, 'median')}; with all "
+        f"of them {same} on {on}."
+    )
+
+
+def most_stable(table: pd.DataFrame, kinds: Mapping[str, str]) -> str:
+    """Who had least of each kind of stability, on the most problems; how many runs diverged. Rows of
+    `kinds_of_stability`; `kinds`: column -> what it is called."""
+    tuned = table[table["selection"] == "tuned"]
+    diverged, runs = int(tuned["diverged"].sum()), int(tuned["n"].sum())
+    text = f"At the chosen settings {diverged:,} of {plural(runs, 'run')} diverged"
+    if diverged:
+        by = tuned.groupby("optimizer", sort=False, observed=True)["diverged"].sum()
+        most = leaders(by, higher=True)
+        text += f", most of {few(most)}" if int((by > 0).sum()) > 1 else f", all of {most[0]}"
+    if tuned["optimizer"].nunique() < 2:
+        return f"{text}."
+    told: dict[str, list[str]] = {}
+    for column, called in kinds.items():
+        first = most_often(tuned, column)
+        if first:
+            told.setdefault(few(first, 3), []).append(called)
+    each = [f"{listed(names)} {who}" for who, names in told.items()]
+    return (
+        f"{text}. Least of each kind on the most problems: {'; '.join(each)}."
+        if each
+        else f"{text}."
+    )
+
+
+def most_often(table: pd.DataFrame, value: str, *, higher: bool = False) -> list[str]:
+    """Those who are first by `value` on the most problems; ties each. All who tie everywhere: none."""
+    first: dict[str, int] = {}
+    for _, rows in table.groupby("problem", sort=False, observed=True):
+        for name in leaders(rows.set_index("optimizer")[value], higher=higher):
+            first[name] = first.get(name, 0) + 1
+    if not first or (len(first) == table["optimizer"].nunique() and len(set(first.values())) == 1):
+        return []
+    return [name for name, count in first.items() if count == max(first.values())]
+
+
+# What ran
+
+
+def what_ran(table: pd.DataFrame) -> str:
+    """How many runs ended how, and whether any is missing: rows of `completeness`."""
+    runs = int(table["runs"].sum())
+    parts = [
+        f"{int(table[name].sum()):,} {said}"
+        for name, said in (("hit", "hit the target"), ("budget", "used up the budget"),
+                           ("diverged", "diverged"), ("error", "stopped with an error"))
+        if table[name].sum()
+    ]  # fmt: skip
+    empty = int((table["runs"] == 0).sum())
+    text = f"Of {plural(runs, 'run')} {listed(parts)}" if parts else "Nothing ran"
+    text += "." if table["error"].sum() or not parts else "; none stopped with an error."
+    if empty:
+        text += f" Nothing ran for {counted(empty, len(table), 'pair')} of problem and optimizer."
+    return text

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from optlab import analysis
 from optlab.analysis.words import brief, goal, listed, number, pairs_text, plural
 from optlab.report.blocks import Cell, Fold, Notes, Pre, Table, Text
 from optlab.report.facts import Facts, name_cell
+from optlab.report.many import cut
+from optlab.report.sentences import counted, few, what_ran
 
 __all__ = ["completeness", "limits", "optimizers", "problems", "provenance"]
 
@@ -33,10 +36,24 @@ def optimizers(facts: Facts) -> list[Any]:
         "One update of each, in the order in which it is computed; x are the parameters, g the "
         "gradient, t the step. Libraries disagree under one name, so the convention is said."
     )
-    return [Table(caption, head, [("", rows)]), *_tuning(facts), _settings(facts)]
+    inner = Table(
+        caption, head, [("", rows)], name="optimizers", question="What does each compute?",
+        finding=rules_told(facts.manifest["optimizers"]),
+    )  # fmt: skip
+    return [*cut(inner), *_tuning(facts), *_settings(facts)]
 
 
-def _settings(facts: Facts) -> Table:
+def rules_told(optimizers: list[dict[str, Any]]) -> str:
+    """How many optimizers of how many rules, and which share one."""
+    by: dict[str, list[str]] = {}
+    for optimizer in optimizers:
+        by.setdefault(str(optimizer.get("rule") or optimizer["name"]), []).append(optimizer["name"])
+    shared = [f"{few(names)} are one rule, {rule}" for rule, names in by.items() if len(names) > 1]
+    text = f"{plural(len(optimizers), 'optimizer')} of {plural(len(by), 'rule')}"
+    return f"{text}: {'; '.join(shared[:3])}." if shared else f"{text}."
+
+
+def _settings(facts: Facts) -> list[Any]:
     """What each was tried at, what was chosen of it, and what it is without choosing."""
     rows = []
     for optimizer in facts.manifest["optimizers"]:
@@ -44,16 +61,78 @@ def _settings(facts: Facts) -> Table:
         rows.append(
             [
                 name_cell(facts, optimizer["name"]),
-                Cell(tried or "none", small=_how_many(optimizer)),
+                Cell(tried or "none", small=_how_many(optimizer), value=tried or "none"),
                 _chosen_where(facts, optimizer),
+                _effective(facts, optimizer),
                 Cell(pairs_text(optimizer.get("default") or {}) or "–", whole=True),
             ]
         )
     caption = (
         "How each was set. Chosen: of what was tried, problem by problem; a choice at an edge of it may "
-        "have a better one beyond. Default: what one gets without choosing, and what the spec fixes."
+        "have a better one beyond. Default: what one gets without choosing, and what the spec fixes. "
+        "Effective rate: how far a step goes along a gradient that stays the same, for each unit of it, "
+        "once the rule has settled; step sizes of rules with momentum compare by this and not by their "
+        "names. A rule that divides by the gradient’s size goes its step size itself."
     )
-    return Table(caption, ["Optimizer", "Tried", "Chosen", "Default"], [("", rows)])
+    inner = Table(
+        caption, ["Optimizer", "Tried", "Chosen", "Effective rate", "Default"], [("", rows)],
+        name="settings", question="How was each set, and were all treated alike?",
+        finding=edges_told(*_edges(facts), [o["settings"] for o in facts.manifest["optimizers"]]),
+    )  # fmt: skip
+    return cut(inner)
+
+
+def _edges(facts: Facts) -> tuple[int, int]:
+    """At how many of how many pairs of problem and optimizer that had a choice it lies at an edge."""
+    chosen = facts.best[facts.best["settings"] > 1]
+    return sum(1 for edge in chosen["on_edge"] if edge), len(chosen)
+
+
+def edges_told(on_edge: int, choices: int, trials: list[int]) -> str:
+    """How many choices lie at an edge of what was tried, and whether all were given as many trials."""
+    if not choices:
+        return "Each was run at one setting: nothing was tuned."
+    alike = f"from {min(trials):,} to {max(trials):,} settings"
+    if len(set(trials)) == 1:
+        alike = f"{plural(trials[0], 'setting')}"
+    where = "lies inside" if choices == 1 else "all lie inside"
+    text = f"Of {plural(choices, 'choice')} {where} of what was tried"
+    if on_edge:
+        verb = "lies" if on_edge == 1 else "lie"
+        text = f"Of {plural(choices, 'choice')} {on_edge:,} {verb} at an edge of what was tried, so a better one may lie beyond"
+    return f"{text}; {alike} of each optimizer were tried."
+
+
+_PLAIN = ("sgd", "ema")
+_MOMENTUM = ("momentum", "momentum_pytorch", "nesterov")
+_SCALED = ("rmsprop", "rmsprop_pytorch", "adam", "adam_eps_hat")
+
+
+def _effective(facts: Facts, optimizer: dict[str, Any]) -> Cell:
+    """The effective rate at each chosen setting: where it is known of the rule."""
+    rule = optimizer.get("rule")
+    if rule not in (*_PLAIN, *_MOMENTUM, *_SCALED):
+        return Cell("–")
+    rates = []
+    for problem in facts.manifest["problems"]:
+        setting = facts.setting(problem["name"], optimizer["name"])
+        if "lr" in setting:
+            rates.append(effective_rate(rule, setting))
+    if not rates:
+        return Cell("–")
+    low, high = min(rates), max(rates)
+    text = brief(low) if low == high else f"{brief(low)} to {brief(high)}"
+    how = "lr / (1 − beta)" if rule in _MOMENTUM else "lr"
+    how = f"{how}, at any size of gradient" if rule in _SCALED else how
+    return Cell(text, small=how, value=low)
+
+
+def effective_rate(rule: str, setting: dict[str, float]) -> float:
+    """How far a settled step goes along a constant gradient, for each unit of it; of a rule that
+    divides by the gradient's size, in all. Momentum adds up 1 + beta + beta^2 + ... gradients."""
+    if rule in _MOMENTUM:
+        return setting["lr"] / (1.0 - setting["beta"]) if setting["beta"] < 1 else math.inf
+    return setting["lr"]
 
 
 def _tuning(facts: Facts) -> list[Any]:
@@ -169,9 +248,36 @@ def problems(facts: Facts) -> list[Any]:
         "Curvature: the smallest and the largest second derivative in any direction; their ratio, "
         "the condition number, says how hard the problem is for plain gradient steps."
     )
-    blocks: list[Any] = [Table(caption, head, [("", rows)])]
+    inner = Table(
+        caption, head, [("", rows)], name="problems", question="What was asked of them?",
+        finding=problems_told(facts.manifest["problems"]),
+    )  # fmt: skip
+    blocks: list[Any] = [*cut(inner, rows="problem")]
     notes = [f"{p['name']}: {note}" for p in facts.manifest["problems"] for note in p["notes"]]
     return [*blocks, Notes(notes)] if notes else blocks
+
+
+def problems_told(problems: list[dict[str, Any]]) -> str:
+    """How many problems, of how many parameters, how many convex and with a known minimum."""
+    sizes = sorted({int(p["dim"]) for p in problems})
+    of_size = plural(sizes[0], "parameter")
+    if len(sizes) > 1:
+        of_size = f"{sizes[0]:,} to {sizes[-1]:,} parameters"
+    whole = len(problems)
+    convex = sum(1 for p in problems if p.get("convex"))
+    known = sum(1 for p in problems if p.get("minimum"))
+    separable = [p["name"] for p in problems if p.get("separable")]
+    text = (
+        f"{plural(whole, 'problem')} of {of_size}: {counted(convex, whole, 'problem')} "
+        f"{'is' if convex < 2 or whole == 1 else 'are'} convex; f* is known for "
+        f"{counted(known, whole, 'problem')}."
+    )
+    if separable and len(separable) < whole:
+        each = "takes" if len(separable) == 1 else "take"
+        text += (
+            f" {few(separable)} {each} each coordinate alone, which flatters rules that do so too."
+        )
+    return text
 
 
 def _minimum(minimum: dict[str, Any] | None) -> Cell:
@@ -188,7 +294,10 @@ def completeness(facts: Facts) -> list[Any]:
     for problem, mine in table.groupby("problem", sort=False):
         columns = ("runs", "hit", "budget", "diverged", "error", "stalled")
         rows = [
-            [name_cell(facts, row["optimizer"]), *[Cell(f"{row[c]:,}") for c in columns]]
+            [
+                name_cell(facts, row["optimizer"]),
+                *[Cell(f"{row[c]:,}", value=row[c]) for c in columns],
+            ]
             for _, row in mine.iterrows()
         ]
         groups.append((str(problem), rows))
@@ -199,7 +308,11 @@ def completeness(facts: Facts) -> list[Any]:
         "end. Budget: used up its updates without. Stalled: the gradient became exactly zero away "
         "from a minimum. Nothing is left out."
     )
-    return [Table(caption, head, groups, frozenset(range(1, 7)))]
+    inner = Table(
+        caption, head, groups, frozenset(range(1, 7)), name="completeness",
+        question="How did every run end?", finding=what_ran(table),
+    )  # fmt: skip
+    return cut(inner)
 
 
 def _pictured(facts: Facts) -> str:
@@ -260,10 +373,29 @@ def provenance(facts: Facts) -> list[Any]:
     ]  # fmt: skip
     cells = [[Cell(name), Cell(str(value))] for name, value in rows if value]
     return [
-        Table("", ["What", "Value"], [("", cells)]),
+        Table(
+            "What made these results, from the spec to the processor.",
+            ["What", "Value"],
+            [("", cells)],
+            name="provenance",
+            question="What made these results?",
+            finding=made_told(m, len(facts.results.runs)),
+        ),
         Fold("The spec, as it was run", [Pre(m["spec"])]),
         Fold("The rules, as they were run", [Pre(_code(m))]),
     ]
+
+
+def made_told(manifest: dict[str, Any], runs: int) -> str:
+    """By what command, from what, how many runs."""
+    total = manifest["timings"].get("total")
+    took = f" in {total:,.1f} s" if isinstance(total, int | float) else ""
+    versions = manifest["versions"]
+    by = f" by optlab {versions['optlab']}" if "optlab" in versions else ""
+    return (
+        f"{plural(runs, 'run')} were made{by}{took} from {manifest['spec_file']}; the same again: "
+        f"{manifest['command']}."
+    )
 
 
 def _seeds(facts: Facts) -> str:

@@ -14,7 +14,9 @@ from optlab.report import drawings
 from optlab.report.blocks import Cell, Figures, Fold, Table, Text
 from optlab.report.facts import Facts, name_cell
 from optlab.report.lead import runtime_leads, shares_caption
-from optlab.report.sentences import shares_met
+from optlab.report.many import cut, figures_cut, paired_cut
+from optlab.report.overall import overall, tunability_table
+from optlab.report.sentences import few, first_of_each, leaders, one_trial_and_all, shares_met
 
 __all__ = ["runtime", "tuning"]
 
@@ -34,13 +36,13 @@ def runtime(facts: Facts) -> list[Any]:
     if len(table):
         blocks += [
             Text(_WORDS),
-            _table(facts, table[table["kind"] == "held"], "held", _CAPTION),
+            *cut(_table(facts, table[table["kind"] == "held"], "held")),
             Fold(
                 "The same for the first time it was reached",
-                [_table(facts, table[table["kind"] == "reached"], "reached", "")],
+                cut(_table(facts, table[table["kind"] == "reached"], "reached")),
             ),
         ]
-    return [*blocks, *_shares(facts), *_profiles(facts)]
+    return [*blocks, *_shares(facts), *_profiles(facts), *overall(facts)]
 
 
 def _shares(facts: Facts) -> list[Any]:
@@ -76,7 +78,7 @@ _CAPTION = (
 )
 
 
-def _table(facts: Facts, table: pd.DataFrame, kind: str, caption: str) -> Table:
+def _table(facts: Facts, table: pd.DataFrame, kind: str) -> Table:
     groups = []
     for problem, mine in table.groupby("problem", sort=False):
         budget = int(mine["budget"].iloc[0])
@@ -87,7 +89,12 @@ def _table(facts: Facts, table: pd.DataFrame, kind: str, caption: str) -> Table:
              [_row(facts, row, budget) for _, row in mine.iterrows()])
         )  # fmt: skip
     verb = kind[:1].upper() + kind[1:]
-    return Table(caption, ["Optimizer", "Median", f"{verb} in", "ERT", "RMST"], groups)
+    tuned = table[table["selection"] == "tuned"]
+    return Table(
+        _CAPTION, ["Optimizer", "Median", f"{verb} in", "ERT", "RMST"], groups,
+        question=f"What does it cost until the target is {kind}, failures counted?",
+        finding=cheapest(tuned), name=f"runtime-{kind}",
+    )  # fmt: skip
 
 
 def _row(facts: Facts, row: pd.Series, budget: int) -> list[Cell]:
@@ -98,10 +105,18 @@ def _row(facts: Facts, row: pd.Series, budget: int) -> list[Cell]:
     share = f"{100 * row['low']:.0f} to {100 * row['high']:.0f} %"
     return [
         name_cell(facts, row["optimizer"], row["selection"]),
-        Cell(row["median_text"].replace(" ", _SPACE), small=around.replace(" ", _SPACE)),
-        Cell(of(row["hits"], row["n"]), small=share.replace(" ", _SPACE)),
-        Cell(row["ert_text"], small=_beside(row)),
-        Cell(f"{row['rmst']:,.0f}"),
+        Cell(
+            row["median_text"].replace(" ", _SPACE),
+            small=around.replace(" ", _SPACE),
+            value=row["median"],
+        ),
+        Cell(
+            of(row["hits"], row["n"]),
+            small=share.replace(" ", _SPACE),
+            value=row["hits"] / row["n"],
+        ),
+        Cell(row["ert_text"], small=_beside(row), value=row["ert"]),
+        Cell(f"{row['rmst']:,.0f}", value=row["rmst"]),
     ]
 
 
@@ -136,27 +151,77 @@ def _profiles(facts: Facts) -> list[Any]:
     scores = analysis.profile_scores(costs)
     rows = [
         [name_cell(facts, row["optimizer"]), Cell(f"{row['wins']}"), Cell(f"{row['solved']}"),
-         Cell(number(row["score"]))]
+         Cell(number(row["score"]), value=row["score"])]
         for _, row in scores.sort_values("score", ascending=False, kind="stable").iterrows()
     ]  # fmt: skip
     table = Table(
         "Problems on which it was fastest, problems solved, and the mean height of its line from 1 "
         "to 4 times the fastest (the score of AlgoPerf, integrated exactly).",
         ["Optimizer", "Fastest on", "Solved", "Score"], [("", rows)], frozenset({1, 2, 3}),
+        question="What do the profiles come to?", finding=profile_leads(scores), name="profiles",
     )  # fmt: skip
     whole, pairs = drawings.profiles(facts.results, costs, _LARGEST)
+    question = "Who is fast, on what share of the problems?"
     blocks: list[Any] = []
     if costs.shape[1] <= _MANY:
-        blocks.append(Figures([whole, *pairs], caption))
+        blocks.append(Figures([whole, *pairs], caption, question, fastest_on(scores)))
     else:
         blocks += [
-            Figures([whole], caption),
+            Figures([whole], caption, question, fastest_on(scores)),
             Fold(
                 "The leader beside each other one alone",
-                [Figures(pairs, "Two at a time: no third one changes these.")],
+                paired_cut(
+                    pairs,
+                    "Two at a time: no third one changes these.",
+                    "And without the others?",
+                    "",
+                ),
             ),
         ]
-    return [*blocks, table]
+    return [*blocks, *cut(table)]
+
+
+def cheapest(table: pd.DataFrame) -> str:
+    """Whose expected running time was least, where, and how many had no success: rows of `runtimes`,
+    one selection and kind."""
+    none = int((table["hits"] == 0).sum())
+    rest = f" {none:,} of {len(table):,} had no success, so only a bound." if none else ""
+    if not np.isfinite(table["ert"].astype(float)).any():
+        return (
+            f"No run succeeded: of every expected time only a bound is known ({len(table):,} rows)."
+        )
+    if table["optimizer"].nunique() == 1:
+        known = table[np.isfinite(table["ert"].astype(float))]
+        low, high = float(known["ert"].min()), float(known["ert"].max())
+        name, apart = table["optimizer"].iloc[0], f"between {low:,.0f} and {high:,.0f}"
+        apart = f"{low:,.0f}" if len(known) == 1 else apart
+        return f"In these runs the expected time of {name} with restarts was {apart} evaluations.{rest}"
+    return (
+        "In these runs the expected time with restarts was least for "
+        f"{first_of_each(table, 'ert')}.{rest}"
+    )
+
+
+def fastest_on(scores: pd.DataFrame) -> str:
+    """Who was fastest on the most problems, and who solved the most: rows of `profile_scores`."""
+    by = scores.set_index("optimizer")
+    whole = int(scores["problems"].iloc[0])
+    wins, solved = leaders(by["wins"], higher=True), leaders(by["solved"], higher=True)
+    return (
+        f"{few(wins)} held the target first on {int(by['wins'].max()):,} of {plural(whole, 'problem')}"
+        f"{' each' * (len(wins) > 1)}; the most, {int(by['solved'].max()):,}, "
+        f"{'was' if len(solved) == 1 else 'were'} solved by {few(solved)}."
+    )
+
+
+def profile_leads(scores: pd.DataFrame) -> str:
+    """Whose profile is the highest on average: rows of `profile_scores`."""
+    by = scores.set_index("optimizer")["score"]
+    first = leaders(by, higher=True)
+    return (
+        f"The highest mean line from 1 to 4 times the fastest is that of {few(first)} "
+        f"({number(float(by.max()))}); the lowest is {number(float(by.min()))}."
+    )
 
 
 def tuning(facts: Facts) -> list[Any]:
@@ -177,7 +242,13 @@ def tuning(facts: Facts) -> list[Any]:
         "seeds stands in the tables above. In the hatched strip stands what never held the target, or "
         "diverged."
     )
-    return [Figures(pictures, caption)]
+    question = "How good is the best of n settings?"
+    drawn = [(str(name), picture) for name, picture in zip(chosen["problem"].unique(), pictures,
+             strict=True)]  # fmt: skip
+    return [
+        *figures_cut(drawn, caption, question, one_trial_and_all(chosen)),
+        *tunability_table(facts),
+    ]
 
 
 def _seeds(table: pd.DataFrame) -> str:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from optlab.analysis.words import number
+from optlab.analysis.words import number, plural
 from optlab.report.blocks import Cell, Fold, Table, Text
 from optlab.report.facts import Facts
+from optlab.report.many import cut
+from optlab.report.sentences import few
 from optlab.theory import holding
 
 __all__ = ["theory"]
@@ -52,7 +54,9 @@ def theory(facts: Facts) -> list[Any]:
         return blocks
     for (law, source), rows in checks.groupby(["law", "source"], sort=False):
         held = f"{int(rows['holds'].sum()):,} of {len(rows):,}"
-        blocks.append(Fold(f"{law}: {held} hold", [Text(f"{source}."), _plain(facts, rows)]))
+        place = len(blocks)
+        inner = _plain(facts, rows, f"theory-{place}")
+        blocks.append(Fold(f"{law}: {held} hold", [Text(f"{source}."), *cut(inner, rows="check")]))
     return blocks
 
 
@@ -61,11 +65,27 @@ def _table(facts: Facts, checks: pd.DataFrame, caption: str) -> Table:
         (f"{law}: {source}.", _rows(facts, rows))
         for (law, source), rows in checks.groupby(["law", "source"], sort=False)
     ]
-    return Table(caption, _HEAD, groups, numeric=_NUMBERS)
+    failed = caption.startswith("Predictions that")
+    return Table(
+        caption, _HEAD, groups, numeric=_NUMBERS, name="theory-failed" if failed else "theory",
+        question="Which predictions fail?" if failed else "Does what is proved hold here?",
+        finding=_failed(checks) if failed else holding(checks),
+    )  # fmt: skip
 
 
-def _plain(facts: Facts, checks: pd.DataFrame) -> Table:
-    return Table("", _HEAD, [("", _rows(facts, checks))], numeric=_NUMBERS)
+def _failed(checks: pd.DataFrame) -> str:
+    """Of which laws predictions fail."""
+    by = checks.groupby("law", sort=False).size()
+    each = [f"{int(n):,} of “{law}”" for law, n in by.items()]
+    return f"{plural(len(checks), 'prediction')} {'fails' if len(checks) == 1 else 'fail'}: {few(each)}."
+
+
+def _plain(facts: Facts, checks: pd.DataFrame, name: str) -> Table:
+    caption = "Predicted and measured; “off by” is how far they are apart."
+    return Table(
+        caption, _HEAD, [("", _rows(facts, checks))], numeric=_NUMBERS, name=name,
+        question="Does it hold here?", finding=holding(checks),
+    )  # fmt: skip
 
 
 def _rows(facts: Facts, checks: pd.DataFrame) -> list[list[Cell]]:
@@ -77,9 +97,16 @@ def _row(facts: Facts, row: dict[Any, Any]) -> list[Cell]:
     runs = f", {row['n']:,} runs" if row["n"] > 1 else ""
     return [
         Cell(row["optimizer"], small=row["setting"], look=facts.looks.get(row["optimizer"])),
-        Cell(_SIGNS[row["relation"]].replace(" ", _SPACE) + number(row["predicted"], 4)),
-        Cell(number(row["measured"], 4)),
-        Cell(number(row["deviation"], 2), small=f"of {number(row['tolerance'], 2)}"),
+        Cell(
+            _SIGNS[row["relation"]].replace(" ", _SPACE) + number(row["predicted"], 4),
+            value=row["predicted"],
+        ),
+        Cell(number(row["measured"], 4), value=row["measured"]),
+        Cell(
+            number(row["deviation"], 2),
+            small=f"of {number(row['tolerance'], 2)}",
+            value=row["deviation"],
+        ),
         Cell("yes" if row["holds"] else "no"),
         Cell(what, small=f"on {row['problem']}{runs}"),
     ]
