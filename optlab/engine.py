@@ -216,9 +216,12 @@ def prepare(cache: Path | None = None) -> None:
     """Give JAX one device a core, and a folder for compiled programs, where it is not yet in use.
 
     Cores then work on cells of their own, which beats threads inside small operations. A process that
-    has used JAX before (a notebook) keeps the devices it has.
+    has used JAX before (a notebook) keeps the devices and the folder it has; a folder that an
+    earlier call has set is ours, and is changed for this one.
     """
     if "jax" in sys.modules and _in_use():
+        if cache is not None and _kept_by_us:
+            _keep_programs(cache)
         return
     flags = os.environ.get("XLA_FLAGS", "")
     if "xla_force_host_platform_device_count" not in flags:
@@ -230,9 +233,26 @@ def prepare(cache: Path | None = None) -> None:
     import jax
 
     if cache is not None and jax.config.jax_compilation_cache_dir is None:
-        jax.config.update("jax_compilation_cache_dir", str(cache))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+        _keep_programs(cache)
+
+
+_kept_by_us: set[str] = set()
+"""Folders of compiled programs that this process was given by `prepare`, not by whoever runs it."""
+
+
+def _keep_programs(cache: Path) -> None:
+    """Compiled programs go to `cache` from now on, and are looked for there."""
+    import jax
+    from jax.experimental.compilation_cache import compilation_cache
+
+    known = jax.config.jax_compilation_cache_dir
+    if known == str(cache) or (known is not None and known not in _kept_by_us):
+        return
+    _kept_by_us.add(str(cache))
+    jax.config.update("jax_compilation_cache_dir", str(cache))
+    compilation_cache.reset_cache()  # JAX opens its folder once
 
 
 def _in_use() -> bool:

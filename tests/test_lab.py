@@ -329,13 +329,43 @@ assert not jax.config.jax_enable_x64
 assert jax.config.jax_compilation_cache_dir is None
 print(found.runs["loss_final"].sum())
 """
-    environment = {k: v for k, v in os.environ.items() if k not in ("XLA_FLAGS", "JAX_PLATFORMS")}
+    asked = _python(code)
+    (tmp_path / "here").mkdir()
+    here = run(tmp_path / "here")[0]
+    assert float(asked) == pytest.approx(here.runs["loss_final"].sum(), rel=1e-12)
+
+
+def test_two_folders_of_one_process_keep_programs_of_their_own(tmp_path: Path) -> None:
+    """The second folder's programs once went to the first, which may be gone by then."""
+    text = "title: t\nsteps: 2\nproblems: [rosenbrock]\noptimizers: [sgd]\n"
+    code = f"""
+import jax, shutil
+from pathlib import Path
+from optlab.lab import run
+from optlab.spec import parse
+experiment = parse({text!r}, Path("here.yaml"))
+kept = []
+for name in ("first", "second"):
+    out = Path({str(tmp_path)!r}) / name
+    run(experiment, out)
+    kept.append(len(list((out / ".cache/compiled").iterdir())))
+    shutil.rmtree(out)
+assert not (out.parent / "first").exists()
+print(*kept)
+"""
+    first, second = map(int, _python(code).split())
+    assert first > 0
+    assert second > 0
+
+
+def _python(code: str) -> str:
+    """What a fresh Python says that keeps JAX as it is installed; warnings are errors there too."""
+    ours = ("XLA_FLAGS", "JAX_PLATFORMS", "JAX_COMPILATION_CACHE_DIR")
+    environment = {name: value for name, value in os.environ.items() if name not in ours}
     asked = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True,
                            check=False, env=environment)  # fmt: skip
     assert asked.returncode == 0, asked.stderr
-    (tmp_path / "here").mkdir()
-    here = run(tmp_path / "here")[0]
-    assert float(asked.stdout) == pytest.approx(here.runs["loss_final"].sum(), rel=1e-12)
+    return asked.stdout
 
 
 def test_flags_that_were_set_before_stay(monkeypatch: pytest.MonkeyPatch) -> None:
