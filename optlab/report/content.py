@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from optlab.report import calm, checked, choices, claims, findings, setup, speed
 from optlab.report.blocks import Part, Section
+from optlab.report.downloads import downloads
 from optlab.report.explained import explained
 from optlab.report.facts import Facts
 from optlab.report.theory import theory
@@ -78,4 +79,5 @@ def _parts(facts: Facts) -> Iterator[Part]:
         "made",
         "How can it be repeated?",
         Section("provenance", "How this was made", setup.provenance(facts)),
+        Section("downloads", "The numbers themselves", downloads(facts)),
     )

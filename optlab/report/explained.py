@@ -52,8 +52,8 @@ def explained(facts: Facts) -> list[Any]:
 def happened(told: list[dict[str, Any]]) -> str:
     """How many runs did what."""
     by = Counter(str(entry["happened"]) for entry in told)
-    each = [f"{count:,} {what}" for what, count in by.most_common()]
-    return f"Of {plural(len(told), 'run')} made again and measured, {listed(each)}."
+    each = [f"{what} ({count:,})" for what, count in by.most_common()]
+    return f"What {plural(len(told), 'run')} did that were made again and measured: {listed(each)}."
 
 
 def sharpest(told: list[dict[str, Any]]) -> str:

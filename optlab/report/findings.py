@@ -382,8 +382,8 @@ def apart(times: pd.DataFrame) -> str:
         factor = (later["held_median"] / later["reached_median"].clip(lower=1)).to_numpy(float)
         row = later.iloc[int(factor.argmax())]
         parts.append(
-            f"{row['optimizer']} on {row['problem']} reached it at {steps(row['reached_median'])} and "
-            f"held it only from {steps(row['held_median'])} on"
+            f"{row['optimizer']} on {row['problem']} reached its target at "
+            f"{steps(row['reached_median'])} and held it only from {steps(row['held_median'])} on"
             + (f", the furthest apart of {len(later):,}" if len(later) > 1 else "")
         )
     return f"In these runs {'; '.join(parts)}."

@@ -20,6 +20,8 @@ _LEVELS = (1e-2, 1e-4, 1e-6)
 """Shares of the starting gap at which a data profile is read."""
 _PARTS = (0.1, 0.25, 1.0)
 """Parts of the largest budget at which it is read."""
+_MANY = 8
+"""Optimizers up to which every pair is compared."""
 _SPACE = "\N{NO-BREAK SPACE}"
 
 
@@ -88,11 +90,17 @@ def _with_interval(row: dict[Any, Any], name: str) -> Cell:
 
 
 def _improvements(facts: Facts) -> list[Any]:
-    table = analysis.improvements(facts.normal_scores[facts.normal_scores["selection"] == "tuned"])
+    scores = facts.normal_scores[facts.normal_scores["selection"] == "tuned"]
+    names = list(scores["optimizer"].unique())
+    pairs = [names]
+    if len(names) > _MANY:
+        leader = str(scores.groupby("optimizer", sort=False)["score"].mean().idxmax())
+        pairs = [[leader, name] for name in names if name != leader]
+    table = pd.concat([analysis.improvements(scores[scores["optimizer"].isin(p)]) for p in pairs])
     if table.empty:
         return []
     apart = (table["probability"] - 0.5).abs()
-    table = table.loc[apart.sort_values(ascending=False, kind="stable").index]
+    table = table.iloc[np.argsort(-apart.to_numpy(), kind="stable")]
     rows = []
     for row in table.to_dict("records"):
         a, b, ends = row["a"], row["b"], (row["low"], row["high"])
@@ -108,6 +116,10 @@ def _improvements(facts: Facts) -> list[Any]:
         "counted half, the mean over problems; 0.5 is no difference. The one with the higher chance "
         "stands first, the furthest apart on top. Intervals as above, seeds drawn for both at once."
     )
+    if len(names) > _MANY:
+        caption += (
+            f" Of {len(names)} optimizers only the pairs of the one with the best mean score."
+        )
     inner = Table(
         caption, ["Optimizer", "Against", "Chance"], [("", rows)], frozenset({2}),
         question="Who scores higher, how often?", finding=likelier(table), name="improvements",

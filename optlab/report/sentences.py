@@ -65,7 +65,7 @@ def first_of_each(table: pd.DataFrame, value: str, *, higher: bool = False) -> s
     for problem, rows in table.groupby("problem", sort=False, observed=True):
         first = leaders(rows.set_index("optimizer")[value], higher=higher)
         alike = first if len(first) <= _FEW_LEADERS else [f"{len(first)} alike"]
-        where.setdefault(" and ".join(alike) or "nobody", []).append(str(problem))
+        where.setdefault(listed(alike) or "nobody", []).append(str(problem))
     if len(where) == 1 and len(next(iter(where.values()))) > 1:
         who, problems = next(iter(where.items()))
         return f"{who} on {counted(len(problems), len(problems), 'problem')}"
@@ -84,6 +84,7 @@ def held_soonest(times: pd.DataFrame, exact: bool = False) -> str:
     """Who held the target soonest, on which problem: rows of `time_to_target`, one target each."""
     if times.empty:
         return ""
+    exact = exact or bool((times["n"] == 1).all())
     if not np.isfinite(times["held_median"].astype(float)).any():
         half = "" if exact else " in half of its runs"
         who = "no optimizer held"
@@ -117,9 +118,9 @@ def left_again(times: pd.DataFrame) -> str:
     """In how many runs a target that was reached was not kept to the end, and by whom most."""
     reached, left = int(times["reached_n"].sum()), int(times["relapses"].sum())
     if not reached:
-        return "No run reached it."
+        return "No run reached it." if times["n"].sum() > 1 else "It did not reach it."
     if not left:
-        return f"Whatever reached it kept it to the end ({plural(reached, 'run')})."
+        return f"What reached it kept it to the end ({plural(reached, 'run')})."
     mine = times.groupby("optimizer", sort=False, observed=True)["relapses"].sum()
     most = leaders(mine, higher=True)
     text = f"{left:,} of {plural(reached, 'run')} that reached it did not keep it to the end"
@@ -268,10 +269,10 @@ def late_crossings(table: pd.DataFrame) -> str:
 def after_holm(table: pd.DataFrame) -> str:
     """How many exploratory pairs are below 5 % after Holm: rows of `pairwise`."""
     below = int((table["holm"] < 0.05).sum())
+    whole = counted(below, len(table), "pair")
     return (
-        f"Exploratory: {below:,} of {plural(len(table), 'pair')} "
-        f"{'has' if below == 1 else 'have'} a p after Holm below 0.05; nobody claimed them before the "
-        "runs, so this asks and does not answer."
+        f"Exploratory: {whole} {'has' if below < 2 else 'have'} a p after Holm below 0.05; nobody "
+        "claimed them before the runs, so this asks and does not answer."
     )
 
 
@@ -288,12 +289,11 @@ def where_diverged(table: pd.DataFrame) -> str:
     everyone = table["optimizer"].unique()
     never = [str(name) for name in everyone if name not in on.index]
     order = on.sort_values(ascending=False, kind="stable")
-    each = [f"{name} on {counted(int(n), whole, 'problem')}" for name, n in order.items()]
-    told = (
-        listed(each)
-        if len(each) <= _FEW_NAMES
-        else f"{', '.join(each[:3])} and {len(each) - 3:,} more"
-    )
+    by: dict[int, list[str]] = {}
+    for name, count in order.items():
+        by.setdefault(int(count), []).append(str(name))
+    each = [f"{few(names)} on {counted(n, whole, 'problem')}" for n, names in by.items()]
+    told = "; ".join(each[:_FEW_NAMES])
     text = f"At some of the step sizes tried half of the runs or more diverged: {told}"
     return f"{text}; never those of {few(never)}." if never else f"{text}."
 
@@ -331,8 +331,11 @@ def widest(table: pd.DataFrame) -> str:
         return (
             f"The stretch of step sizes that do well by {row['optimizer']} was {row['text']} wide."
         )
-    low, high = table["width"].min(), table["width"].max()
+    known = table.loc[np.isfinite(table["width"].astype(float)), "width"]
+    low, high = known.min(), known.max()
     span = f"Widths lie between {number(float(low), 2)} and {number(float(high), 2)} decades."
+    if len(known) < len(table):
+        span += f" {len(table) - len(known):,} of {len(table):,} have none: nothing that was tried did well."
     if table["optimizer"].nunique() == 1:
         return span
     open_ended = int((table["edge"].astype(str) != "").sum())
@@ -355,16 +358,20 @@ def one_trial_and_all(table: pd.DataFrame) -> str:
         return f"With all settings tried the median best was lower than with one on {on}."
     changed = 0
     problems = list(dict.fromkeys(table["problem"]))
+    start = (
+        f"With one setting tried the best median was that of {first_of_each(one, 'median')}"
+        if np.isfinite(one["median"].astype(float)).any()
+        else "With one setting tried no median is finite"
+    )
     for name in problems:
         first = leaders(one[one["problem"] == name].set_index("optimizer")["median"])
         last = leaders(all_[all_["problem"] == name].set_index("optimizer")["median"])
         changed += set(first) != set(last)
     same = "the same leads" if not changed else "another leads"
     on = counted(changed or len(problems), len(problems), "problem")
-    return (
-        f"With one setting tried the best median was that of {first_of_each(one, 'median')}; with all "
-        f"of them {same} on {on}."
-    )
+    if changed and not np.isfinite(one["median"].astype(float)).any():
+        return f"{start}; with all of them the best is that of {first_of_each(all_, 'median')}."
+    return f"{start}; with all of them {same} on {on}."
 
 
 def most_stable(table: pd.DataFrame, kinds: Mapping[str, str]) -> str:
@@ -376,7 +383,12 @@ def most_stable(table: pd.DataFrame, kinds: Mapping[str, str]) -> str:
     if diverged:
         by = tuned.groupby("optimizer", sort=False, observed=True)["diverged"].sum()
         most = leaders(by, higher=True)
-        text += f", most of {few(most)}" if int((by > 0).sum()) > 1 else f", all of {most[0]}"
+        if int((by > 0).sum()) == 1:
+            text += f", all of {most[0]}"
+        elif len(most) < len(by):
+            text += f", most of {few(most)}"
+        else:
+            text += ", as many of each"
     if tuned["optimizer"].nunique() < 2:
         return f"{text}."
     told: dict[str, list[str]] = {}

@@ -10,7 +10,7 @@ from optlab.analysis.words import brief, goal, listed, number, pairs_text, plura
 from optlab.report.blocks import Cell, Fold, Notes, Pre, Table, Text
 from optlab.report.facts import Facts, name_cell
 from optlab.report.many import cut
-from optlab.report.sentences import counted, few, what_ran
+from optlab.report.sentences import few, what_ran
 
 __all__ = ["completeness", "limits", "optimizers", "problems", "provenance"]
 
@@ -267,11 +267,10 @@ def problems_told(problems: list[dict[str, Any]]) -> str:
     convex = sum(1 for p in problems if p.get("convex"))
     known = sum(1 for p in problems if p.get("minimum"))
     separable = [p["name"] for p in problems if p.get("separable")]
-    text = (
-        f"{plural(whole, 'problem')} of {of_size}: {counted(convex, whole, 'problem')} "
-        f"{'is' if convex < 2 or whole == 1 else 'are'} convex; f* is known for "
-        f"{counted(known, whole, 'problem')}."
-    )
+    text = f"{plural(whole, 'problem')} of {of_size}: {convex:,} convex, {known:,} with a known f*."
+    if whole == 1:
+        bent = "convex" if convex else "not convex, or not known to be"
+        text = f"1 problem of {of_size}, {bent}, its f* {'known' if known else 'not known'}."
     if separable and len(separable) < whole:
         each = "takes" if len(separable) == 1 else "take"
         text += (
@@ -392,8 +391,9 @@ def made_told(manifest: dict[str, Any], runs: int) -> str:
     took = f" in {total:,.1f} s" if isinstance(total, int | float) else ""
     versions = manifest["versions"]
     by = f" by optlab {versions['optlab']}" if "optlab" in versions else ""
+    were = "was" if runs == 1 else "were"
     return (
-        f"{plural(runs, 'run')} were made{by}{took} from {manifest['spec_file']}; the same again: "
+        f"{plural(runs, 'run')} {were} made{by}{took} from {manifest['spec_file']}; the same again: "
         f"{manifest['command']}."
     )
 

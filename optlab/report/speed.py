@@ -187,9 +187,7 @@ def cheapest(table: pd.DataFrame) -> str:
     none = int((table["hits"] == 0).sum())
     rest = f" {none:,} of {len(table):,} had no success, so only a bound." if none else ""
     if not np.isfinite(table["ert"].astype(float)).any():
-        return (
-            f"No run succeeded: of every expected time only a bound is known ({len(table):,} rows)."
-        )
+        return "No run succeeded, so of every expected time only a bound is known."
     if table["optimizer"].nunique() == 1:
         known = table[np.isfinite(table["ert"].astype(float))]
         low, high = float(known["ert"].min()), float(known["ert"].max())
