@@ -52,7 +52,8 @@ def manifest(
             "tune": experiment.seeds.tune,
             "evaluate": experiment.seeds.evaluate,
             "experiment": experiment.seeds.experiment,
-        },
+        }
+        | ({"only": dict([experiment.seeds.only])} if experiment.seeds.only else {}),
         "tuning": _tuning(experiment),
         "precision": experiment.precision,
         "divergence": DIVERGENCE,

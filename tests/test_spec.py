@@ -14,7 +14,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from optlab import rules
+from optlab import plan, rules
 from optlab.problems import METRICS, REGISTRY
 from optlab.spec import Experiment, SpecError, Target, parse, read
 
@@ -615,3 +615,49 @@ def test_any_mutation_is_an_experiment_or_told(text: str) -> None:
     lines = text.count("\n") + 2
     assert all(1 <= f.line <= lines and f.column >= 1 and f.message for f in faults)
     assert faults or made
+
+
+ALONE = "title: t\nsteps: 5\nproblems: [rosenbrock]\noptimizers: [sgd: {lr: 0.1}]\n"
+
+
+@pytest.mark.parametrize(
+    ("only", "kind", "part"),
+    [
+        (("evaluate", 7), "drawn", "grid"),
+        (("tune", 2), "drawn", "trial"),
+        (("picture", 0), "usual", "picture"),
+    ],
+)
+def test_one_seed_alone_is_the_run_that_it_is_among_all(
+    only: tuple[str, int], kind: str, part: str
+) -> None:
+    role, seed = only
+    among = spec(ALONE.replace("0.1", "[0.1, 0.2]").replace("steps", "seeds: 8\nsteps"))
+    [alone] = plan.runs(spec(f"{ALONE}seeds: {{only: {{{role}: {seed}}}}}\n"))
+    assert (alone.role, alone.seed, alone.start_kind, alone.part) == (role, seed, kind, part)
+    same = [run for run in plan.runs(among) if run.run_id == alone.run_id]
+    assert [(run.role, run.seed, run.hypers) for run in same] == [(role, seed, {"lr": 0.1})]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "fault"),
+    [
+        ("{only: {evaluate: 1, tune: 1}}", "seeds.only: give one seed of one role, as in {evaluate: 7}"),
+        ("{only: {}}", "seeds.only: give one seed of one role, as in {evaluate: 7}"),
+        ("{only: 3}", "seeds.only: 3 does not fit; write keys and values, such as {evaluate: 7}"),
+        ("{only: {tune: -1}}", "seeds.only.tune: -1 must be at least 0"),
+        ("{only: {tone: 1}}", "seeds.only.tone: no such key; did you mean 'tune'?"),
+        ("{only: {tune: 1}, tune: 3}",
+         "seeds: `only` is the one seed that is run; leave `tune` and `evaluate` out"),
+        ("{only: {tune: 1}}\ntuning: {select: loss}",
+         "seeds.only: one seed alone chooses nothing; leave `tuning` or `only` out"),
+    ],
+)  # fmt: skip
+def test_one_seed_alone_is_one_seed_of_one_role(seeds: str, fault: str) -> None:
+    [said] = told(f"{ALONE}seeds: {seeds}\n")
+    assert said.partition(": ")[2] == fault
+
+
+def test_a_problem_without_a_usual_start_has_no_picture() -> None:
+    text = ALONE.replace("rosenbrock", "logistic_regression")
+    assert "has no usual start" in told(f"{text}seeds: {{only: {{picture: 0}}}}\n")[0]

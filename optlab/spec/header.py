@@ -30,12 +30,34 @@ class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
+class OnlyModel(_Strict):
+    """One seed of one role."""
+
+    tune: Whole | None = Field(default=None, ge=0, lt=100_000)
+    evaluate: Whole | None = Field(default=None, ge=0, lt=100_000)
+    picture: Whole | None = Field(default=None, ge=0, le=0)
+
+    @model_validator(mode="after")
+    def _one_role(self) -> OnlyModel:
+        if len(self.model_fields_set) != 1 or None in self.model_dump(exclude_unset=True).values():
+            raise ValueError("give one seed of one role, as in {evaluate: 7}")
+        return self
+
+
 class SeedsModel(_Strict):
-    """Seeds by role; roles are disjoint: settings are chosen on `tune`, reported on `evaluate`."""
+    """Seeds by role; roles are disjoint: settings are chosen on `tune`, reported on `evaluate`. With
+    `only` nothing but that one seed is run."""
 
     tune: Whole = Field(default=3, ge=1, le=100_000)
     evaluate: Whole = Field(default=10, ge=1, le=100_000)
     experiment: Whole = Field(default=0, ge=0, le=2**63 - 1)
+    only: OnlyModel | None = None
+
+    @model_validator(mode="after")
+    def _alone(self) -> SeedsModel:
+        if self.only is not None and self.model_fields_set & {"tune", "evaluate"}:
+            raise ValueError("`only` is the one seed that is run; leave `tune` and `evaluate` out")
+        return self
 
 
 class RecordModel(_Strict):
@@ -159,6 +181,7 @@ def _message(detail: Any, place: Node) -> str:
 def _example(name: str) -> str:
     examples = {
         "seeds": "{tune: 3, evaluate: 10}, or one whole number",
+        "only": "{evaluate: 7}",
         "record": "{every: 10}",
         "tuning": "{trials: 50, select: loss}, or one whole number",
         "marking": "{line: 1, answer: 2, follow_through: true}",
@@ -172,5 +195,6 @@ def _keys_beside(location: tuple[Any, ...]) -> tuple[str, ...]:
         "record": RecordModel,
         "tuning": TuningModel,
         "marking": MarkingModel,
+        "only": OnlyModel,
     }
-    return tuple(inside[location[0]].model_fields) if len(location) > 1 else KEYS
+    return tuple(inside[location[-2]].model_fields) if len(location) > 1 else KEYS

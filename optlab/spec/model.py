@@ -46,6 +46,8 @@ class Seeds:
     evaluate: int = 10
     tune: int = 3
     experiment: int = 0
+    only: tuple[str, int] | None = None
+    """The role and the number of the one seed that is run, so that a run can be repeated alone."""
 
 
 STEP_METRICS = ("loss", "grad_norm", "step_norm", "step_cosine")
@@ -362,6 +364,11 @@ class Experiment:
             return (only if choice and self.staged else []), only, []
         # The same start for all seeds, which differ in what is drawn on the way.
         kind = "fixed" if problem.given is not None else "drawn"
+        if self.seeds.only is not None:
+            role, seed = self.seeds.only
+            alone: list[_Seed] = [(role, seed, "usual" if role == "picture" else kind)]
+            tuned, told, drawn = (alone if role == r else [] for r in ("tune", "evaluate", "picture"))
+            return tuned, told, drawn
         tune = [("tune", seed, kind) for seed in range(self.seeds.tune)] if choice else []
         evaluate = [("evaluate", seed, kind) for seed in range(self.seeds.evaluate)]
         picture = [("picture", 0, "usual")] if problem.usual is not None else []

@@ -92,6 +92,7 @@ def parse(text: str, path: Path) -> Experiment:
         _check_metrics(root, header, tasks, faults)
     if whole:
         _check_select(root, protocol.tuning, tasks, faults)
+        _check_only(root, header, tasks, faults)
     if not any(e.origin for e, task in zip(listed, made, strict=True) if task is None):
         _check_kinds(general, tasks, faults)  # else metrics of one's own are not known yet
     if whole and tasks:
@@ -177,6 +178,29 @@ def _check_select(root: Node, tuning: Tuning | None, tasks: list[Task], faults: 
         faults.add(node, f"{node.shown} cannot select{meant_or_known(tuning.select, known)}")
 
 
+def _check_only(root: Node, header: Header, tasks: list[Task], faults: Faults) -> None:
+    """One seed alone leaves nothing to choose settings by, and some problems have no usual start."""
+    only = header.seeds.only
+    if only is None:
+        return
+    node = root.at(("seeds", "only"))
+    for key in ("tuning", "profile"):
+        if root.value.get(key) is not None:
+            faults.add(node.at_key, f"one seed alone chooses nothing; leave `{key}` or `only` out")
+    for task in tasks:
+        if only.picture is not None and task.problem.usual is None:
+            faults.add(node, f"'{task.name}' has no usual start, so no picture; give a seed of "
+                       "`evaluate` or `tune`")  # fmt: skip
+
+
+def _seeds(header: Header) -> Seeds:
+    given = header.seeds
+    if given.only is None:
+        return Seeds(given.evaluate, given.tune, given.experiment)
+    [(role, seed)] = given.only.model_dump(exclude_none=True).items()
+    return Seeds(1, 1, given.experiment, (role, seed))
+
+
 def _experiment(
     header: Header,
     protocol: Protocol,
@@ -196,7 +220,7 @@ def _experiment(
         text=text,
         path=path,
         precision=header.precision,
-        seeds=Seeds(header.seeds.evaluate, header.seeds.tune, header.seeds.experiment),
+        seeds=_seeds(header),
         record=Record(record.every, record.points, metrics),
         tasks=tuple(tasks),
         contenders=tuple(contenders),
