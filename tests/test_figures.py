@@ -15,7 +15,7 @@ from matplotlib.colors import to_rgb
 from small_folder import bowl, write_folder
 
 from optlab import analysis, figures
-from optlab.figures.style import _apart, _decade, thinned
+from optlab.figures.style import _apart, decade, thinned
 from optlab.results import load
 
 DRAWN = {
@@ -219,7 +219,7 @@ def test_labels_are_pushed_apart_and_stay_in_order():
 
 
 def test_ticks_are_plain_text():
-    assert [_decade(v) for v in (1e-6, 0.01, 1.0, 1e5)] == ["10⁻⁶", "0.01", "1", "10⁵"]
+    assert [decade(v) for v in (1e-6, 0.01, 1.0, 1e5)] == ["10⁻⁶", "0.01", "1", "10⁵"]
 
 
 def test_a_path_that_ends_at_its_start_is_drawn(tmp_path):

@@ -12,6 +12,7 @@ from optlab.analysis.censored import clopper_pearson, quantile
 from optlab.analysis.counts import completeness, stability
 from optlab.analysis.crossings import crossings
 from optlab.analysis.edge import edge_sentence, stability_edges
+from optlab.analysis.landscape import landscape
 from optlab.analysis.profiles import (
     medians,
     performance_profile,
@@ -48,6 +49,7 @@ __all__ = [
     "is_better_high",
     "is_exact",
     "kinds_of_stability",
+    "landscape",
     "leave_one_out",
     "medians",
     "metrics",

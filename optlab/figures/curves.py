@@ -20,6 +20,7 @@ from optlab.figures.style import (
     Look,
     blank,
     label_ends,
+    leading,
     log_axis,
     looks,
     panels,
@@ -74,6 +75,7 @@ def _panel(
     values = here[["median", "q25", "q75"]].to_numpy(dtype=float)
     finite = values[np.isfinite(values)]
     floor = _floor(finite, quantity)
+    look = leading(look, _best_first(here, is_better_high(metric, problem["targets"])))
     ends = []
     for optimizer in here["optimizer"].unique():
         mine = here[here["optimizer"] == optimizer]
@@ -96,6 +98,12 @@ def _panel(
     label_ends(axis, ends)
 
 
+def _best_first(here: pd.DataFrame, high: bool) -> list[str]:
+    """The optimizers by their last median; one that diverged has none and comes last."""
+    last = here.sort_values("step", kind="stable").groupby("optimizer", sort=False)["median"].last()
+    return list((-last if high else last).sort_values(kind="stable", na_position="last").index)
+
+
 def _floor(finite: np.ndarray, quantity: str) -> float | None:
     """The lowest value a logarithmic axis can show; None where the axis must be linear."""
     if quantity not in ("gap", "loss", "grad_norm", "step_norm", "test_loss"):
@@ -116,6 +124,14 @@ def _line(axis: Axes, mine: pd.DataFrame, look: Look, floor: float | None) -> fl
     alive = np.isfinite(middle)
     if not alive.any():
         return None
+    if look.rest:
+        axis.plot(
+            *thinned(step[alive], middle[alive], most=100),
+            color=look.color,
+            linewidth=0.7,
+            zorder=1,
+        )
+        return float(middle[np.flatnonzero(alive)[-1]])
     if (mine["n"] > 1).any():
         # Where the upper quartile failed the band is open above: it goes to the edge of the panel.
         top = np.where(np.isposinf(high), 1e300, high)

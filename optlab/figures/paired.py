@@ -4,6 +4,7 @@ margin. One panel a claim and measure, one row a problem and opponent."""
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from optlab.analysis import best_settings, scores
+from optlab.analysis.pairwise import differences
 from optlab.analysis.sentences import side_name
+from optlab.analysis.verdicts import verdicts
 from optlab.analysis.words import number
-from optlab.figures.style import GRID, INK, MUTED, PAPER, Look, looks, panels, short, styled
+from optlab.figures.style import (
+    GRID,
+    INK,
+    MUTED,
+    PAPER,
+    Look,
+    blank,
+    looks,
+    panels,
+    short,
+    styled,
+)
 from optlab.measures import MEASURES
 from optlab.results import Results
 
@@ -27,23 +42,48 @@ _VERDICTS = {"SUPPORTED": "supported", "REFUTED": "refuted", "INCONCLUSIVE": "in
 
 
 @styled
-def paired(results: Results, judged: pd.DataFrame, seeds: pd.DataFrame) -> Figure:
+def paired(
+    results: Results,
+    problems: Sequence[str] | None = None,
+    *,
+    judged: pd.DataFrame | None = None,
+    seeds: pd.DataFrame | None = None,
+) -> Figure:
     """For every row of `judged` (rows of `verdicts(...)` of one or several claims that were judged by
-    pairs) its seeds, from `analysis.pairwise.differences(...)`.
+    pairs; all of them unless said) its seeds, from `analysis.pairwise.differences(...)`.
 
     To the right of the line the claimed optimizer is better. The shaded band is the margin: a claim
     holds where the bar, the corrected interval, lies wholly beyond it. A seed on which only one of
     the two missed has no finite difference: it stands at the border, as an arrow.
     """
+    if judged is None or seeds is None:
+        judged, seeds = _judged(results)
+    if problems is not None:
+        judged = judged[judged["problem"].isin(problems)]
     groups = list(judged.groupby(["claim", "measure"], sort=False))
     by = seeds.groupby(_KEYS, sort=False)["difference"]
     found = {key: values.to_numpy(float) for key, values in by}
     titles = [str(rows["text"].iloc[0]) for _, rows in groups]
     most = max((len(rows) for _, rows in groups), default=1)
-    figure, axes = panels(titles, size=(5.0, 1.0 + _ROW * most), columns=2)
+    figure, axes = panels(titles or ["Seed by seed"], size=(5.0, 1.0 + _ROW * most), columns=2)
+    if not groups:
+        blank(next(axes), "no claim was judged by pairs")
+        return figure
     for axis, (_, rows) in zip(axes, groups, strict=True):
         _panel(axis, rows, found, looks(results.manifest))
     return figure
+
+
+def _judged(results: Results) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The verdicts that rest on pairs, and their seeds."""
+    best = best_settings(results.runs, results.manifest)
+    table = scores(results, best)
+    found = verdicts(results, best, table) if results.manifest.get("claims") else pd.DataFrame()
+    if found.empty:
+        return pd.DataFrame(columns=[*_KEYS, "text"]), pd.DataFrame(columns=[*_KEYS, "difference"])
+    seeds = differences(results, found, best, table)
+    pairs = found.merge(seeds[_KEYS].drop_duplicates(), on=_KEYS)
+    return pairs[pairs["verdict"].isin(_VERDICTS)], seeds
 
 
 def _panel(

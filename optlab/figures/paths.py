@@ -11,7 +11,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from optlab.analysis import at_best, best_settings
-from optlab.figures.style import INK, MUTED, Look, blank, looks, panels, short, styled, thinned
+from optlab.figures.style import (
+    INK,
+    MUTED,
+    Look,
+    blank,
+    leading,
+    looks,
+    panels,
+    short,
+    styled,
+    thinned,
+)
 from optlab.results import Results
 
 __all__ = ["chosen_walks", "contour_levels", "drawable", "paths"]
@@ -47,7 +58,9 @@ def paths(
             blank(axis, "no picture of this loss")
             continue
         _contours(axis, results.pictures[name], entries[name])
-        _walks(axis, results, chosen_walks(results.runs, best, name), looks(manifest))
+        runs = chosen_walks(results.runs, best, name)
+        order = runs.sort_values("loss_final", kind="stable")["optimizer"]
+        _walks(axis, results, runs, leading(looks(manifest), order))
         _marks(axis, entries[name])
     return figure
 
@@ -107,6 +120,9 @@ def _walks(axis: Axes, results: Results, chosen: pd.DataFrame, look: dict[str, L
         across, up = (wide[name].to_numpy(dtype=float) for name in order)
         x, y = _few(across, up)
         style = look[optimizer]
+        if style.rest:
+            axis.plot(x, y, color=style.color, linewidth=0.7, zorder=1)
+            continue
         (line,) = axis.plot(x, y, color=style.color, linestyle=style.dash, linewidth=1.5,
                             label=short(optimizer))  # fmt: skip
         axis.plot(x[-1], y[-1], style.marker, color=style.color, markersize=6)
@@ -116,9 +132,18 @@ def _walks(axis: Axes, results: Results, chosen: pd.DataFrame, look: dict[str, L
         handles.append(line)
         axis.plot(x[0], y[0], "o", markersize=8, markerfacecolor="none", markeredgecolor=INK)
     if handles:
-        axis.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=4,
+        axis.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=_columns(axis, handles),
                     frameon=False, fontsize=8, labelcolor="linecolor", handlelength=2.4,
                     columnspacing=1.2)  # fmt: skip
+
+
+def _columns(axis: Axes, handles: list[Any]) -> int:
+    """As many columns of a legend as have room for its longest name."""
+    figure = axis.get_figure(root=True)
+    assert figure is not None
+    inches = axis.get_position().width * figure.get_figwidth()
+    longest = max(len(handle.get_label()) for handle in handles)
+    return max(1, min(4, int(inches / (0.5 + 0.075 * longest))))
 
 
 def _few(across: np.ndarray, up: np.ndarray, most: int = 300) -> tuple[np.ndarray, np.ndarray]:

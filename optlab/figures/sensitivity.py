@@ -18,6 +18,7 @@ from optlab.figures.style import (
     Look,
     blank,
     label_ends,
+    leading,
     log_axis,
     looks,
     panels,
@@ -83,6 +84,8 @@ def _panel(axis: Axes, here: pd.DataFrame, look: dict[str, Look], limits: dict[s
         room = max((high / low) ** 0.06, 1.3)
         bottom, top, strip = low / room, high * room, high * room**3
     failed = bool(np.isposinf(here["median"]).any())
+    lowest = here.groupby("optimizer", sort=False)["median"].min().sort_values(kind="stable")
+    look = leading(look, lowest.index)
     ends = []
     for optimizer in here["optimizer"].unique():
         mine = here[here["optimizer"] == optimizer]
@@ -101,7 +104,7 @@ def _panel(axis: Axes, here: pd.DataFrame, look: dict[str, Look], limits: dict[s
         axis.annotate("diverged", (0.01, strip), (2, -3), xycoords=axis.get_yaxis_transform(),
                       textcoords="offset points", va="top", fontsize=7.5, color=MUTED)  # fmt: skip
     for optimizer, limit in limits.items():
-        if optimizer in look and left < limit < right:
+        if optimizer in look and not look[optimizer].rest and left < limit < right:
             axis.axvline(limit, color=look[optimizer].color, linewidth=1.0, linestyle=(0, (2, 2)))
     axis.set_xlabel("step size (learning rate)")
     axis.set_ylabel("last loss − f*" if here["quantity"].iloc[0] == "gap" else "last loss")
@@ -124,6 +127,9 @@ def _line(
     low = np.maximum(mine["q25"].to_numpy(dtype=float), floor)
     high = np.maximum(mine["q75"].to_numpy(dtype=float), floor)
     fine = np.isfinite(middle)
+    if look.rest:
+        axis.plot(rate, np.where(fine, middle, np.nan), color=look.color, linewidth=0.7, zorder=1)
+        return float(middle[-1]) if fine[-1] else up
     if (mine["n"] > 1).any() and fine.any():
         axis.fill_between(rate, np.where(fine, low, np.nan),
                           np.where(np.isposinf(high), strip, high), where=fine, color=look.color,

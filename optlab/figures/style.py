@@ -6,8 +6,10 @@ import io
 import math
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 
@@ -20,8 +22,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from matplotlib.transforms import offset_copy
 
 __all__ = [
-    "FLOOR", "GRID", "INK", "MUTED", "PALETTE", "PAPER", "Look", "blank", "label_ends", "log_axis",
-    "looks", "panels", "short", "step_axis", "styled", "svg", "thinned",
+    "FLOOR", "GRID", "INK", "MOST", "MUTED", "PALETTE", "PAPER", "REST", "Look", "blank", "column_width", "decade",
+    "label_ends", "leading", "log_axis", "looks", "panels", "short", "step_axis", "styled", "svg", "thinned",
 ]  # fmt: skip
 
 # Light, dark: after Okabe & Ito (2008), told apart by readers who see few colours. On white their
@@ -44,9 +46,11 @@ _MARKERS = "os^DvPX*"
 
 # Colours that follow the reader's scheme. Figures are drawn in the light ones, each of which stands
 # for a CSS variable; no other thing in a figure may have these very values.
-PAPER, INK, MUTED, GRID = "#fdfdfc", "#1b1f23", "#5a626b", "#dfe3e7"
-_DARK = {PAPER: "#15181c", INK: "#e8eaed", MUTED: "#a3abb3", GRID: "#343a41"}
-_VARIABLES = {PAPER: "paper", INK: "ink", MUTED: "muted", GRID: "grid"}
+PAPER, INK, MUTED, GRID, REST = "#fdfdfc", "#1b1f23", "#5a626b", "#dfe3e7", "#b3bac1"
+_DARK = {PAPER: "#15181c", INK: "#e8eaed", MUTED: "#a3abb3", GRID: "#343a41", REST: "#59626b"}
+_VARIABLES = {PAPER: "paper", INK: "ink", MUTED: "muted", GRID: "grid", REST: "rest"}
+MOST = 8
+"""So many lines can be told apart; of more optimizers the first ones have their colours, the rest is grey."""
 
 _STYLE = {
     "svg.fonttype": "none",
@@ -86,6 +90,8 @@ class Look:
     dark: str
     dash: Any
     marker: str
+    rest: bool = False
+    """One of many that step back: thin, grey, without a name."""
 
 
 def looks(manifest: dict[str, Any]) -> dict[str, Look]:
@@ -97,6 +103,31 @@ def looks(manifest: dict[str, Any]) -> dict[str, Look]:
         dash = _DASHES[(i + again) % len(_DASHES)]
         out[optimizer["name"]] = Look(color, dark, dash, _MARKERS[(i + again) % len(_MARKERS)])
     return out
+
+
+def leading(look: dict[str, Look], order: Iterable[str], most: int = MOST) -> dict[str, Look]:
+    """`look` for a panel whose optimizers are `order`, the best by what the panel shows first: beyond `most`
+    the last ones step back."""
+    names = list(dict.fromkeys(order))
+    if len(names) <= most + 1:  # one line alone in grey would save nothing
+        return look
+    back = {name: replace(look[name], color=REST, dash="-", rest=True) for name in names[most:]}
+    return look | back
+
+
+_COLUMN = 3.4  # inches: a column of a two-column paper
+_narrow: ContextVar[bool] = ContextVar("narrow", default=False)
+
+
+@contextmanager
+def column_width() -> Iterator[None]:
+    """Figures that are made inside have one panel below the other, as wide as a column of a paper (3.4
+    inches), with text of the same size as ever."""
+    token = _narrow.set(True)
+    try:
+        yield
+    finally:
+        _narrow.reset(token)
 
 
 _ONE_AT_A_TIME = threading.RLock()
@@ -114,11 +145,21 @@ def styled(draw: Callable[..., Any]) -> Callable[..., Any]:
     return in_style
 
 
+PANELS = 60
+
+
 def panels(
     names: Sequence[str], size: tuple[float, float] = (4.5, 3.2), columns: int = 3
 ) -> tuple[Figure, Iterator[Axes]]:
-    """A figure with one panel a name, in rows of at most `columns`; `size` of one in inches."""
+    """A figure with one panel a name, in rows of at most `columns`; `size` of one in inches. ValueError for
+    more than PANELS."""
     count = max(1, len(names))
+    if count > PANELS:
+        raise ValueError(
+            f"{count} panels are more than a reader takes in; name at most {PANELS}: problems=[...]"
+        )
+    if _narrow.get():
+        size, columns = (_COLUMN, max(2.3, size[1] * min(1.0, 0.85 * _COLUMN / size[0] + 0.15))), 1
     across = min(columns, count)
     down = math.ceil(count / across)
     figure = Figure(figsize=(size[0] * across, size[1] * down), layout="constrained")
@@ -126,7 +167,9 @@ def panels(
     for spare in axes[count:]:
         spare.set_axis_off()
     for axis, name in zip(axes, names, strict=False):
-        axis.set_title(short(name, 44), fontweight="bold", loc="left", fontsize=9.5)
+        axis.set_title(
+            short(name, 34 if _narrow.get() else 44), fontweight="bold", loc="left", fontsize=9.5
+        )
         axis.tick_params(length=3, labelsize=8)
     return figure, iter(axes[:count])
 
@@ -164,7 +207,7 @@ def thinned(*columns: Any, most: int = 300) -> tuple[np.ndarray, ...]:
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def _decade(value: float, _: Any = None) -> str:
+def decade(value: float, _: Any = None) -> str:
     """`10⁻³` without mathtext, so that the label is one piece of text in whatever font there is."""
     if value <= 0:
         return ""
@@ -183,7 +226,7 @@ def log_axis(axis: Axes, which: str) -> None:
     narrow = low > 0 and high / low < 50
     ticks = 5 if which == "y" else 6
     side.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,), numticks=ticks + 2))
-    side.set_major_formatter(FuncFormatter(_decade))
+    side.set_major_formatter(FuncFormatter(decade))
     side.set_minor_locator(NullLocator())
     side.set_minor_formatter(NullFormatter())
 
@@ -197,7 +240,12 @@ def step_axis(axis: Axes, label: str = "updates") -> None:
 
 def label_ends(axis: Axes, ends: list[tuple[float, str, Look]]) -> None:
     """Names beside the right ends of lines, at heights (data) pushed apart until they do not meet,
-    each with its marker so that grey print can be read."""
+    each with its marker so that grey print can be read. Those that step back are counted."""
+    back = sum(look.rest for _, _, look in ends)
+    ends = [end for end in ends if not end[2].rest]
+    if back:
+        axis.annotate(f"{back} more in grey", (1, 1), (0, 3), xycoords="axes fraction", ha="right",
+                      textcoords="offset points", va="bottom", fontsize=7.5, color=MUTED)  # fmt: skip
     if not ends:
         return
     transform = axis.transData + axis.transAxes.inverted()
@@ -206,7 +254,9 @@ def label_ends(axis: Axes, ends: list[tuple[float, str, Look]]) -> None:
         ((float(transform.transform((x, y))[1]), name, look) for y, name, look in ends),
         key=lambda end: end[0],
     )
-    gap = min(0.075, 1.0 / len(wanted))
+    # A name is 8.5 points high; how high its panel will be is known only about before it is laid out.
+    inches = 0.72 * axis.get_position().height * _height(axis)
+    gap = min(max(0.075, 11.5 / 72 / max(inches, 0.1)), 1.0 / len(wanted))
     heights = _apart([min(max(end[0], 0.0), 1.0) for end in wanted], gap)
     for height, (y, name, look) in zip(heights, wanted, strict=True):
         y = min(max(y, 0.0), 1.0)
@@ -218,6 +268,13 @@ def label_ends(axis: Axes, ends: list[tuple[float, str, Look]]) -> None:
         axis.annotate(short(name), (1.025, height), (13, 0), xycoords="axes fraction",
                       textcoords="offset points", va="center", color=look.color, fontsize=8.5,
                       annotation_clip=False)  # fmt: skip
+
+
+def _height(axis: Axes) -> float:
+    """Of the whole figure, in inches."""
+    figure = axis.get_figure(root=True)
+    assert figure is not None
+    return float(figure.get_figheight())
 
 
 def _apart(heights: list[float], gap: float) -> list[float]:
