@@ -17,6 +17,7 @@ from test_report import HOSTILE, Page
 from typer.testing import CliRunner, Result
 
 from optlab import cli
+from optlab.analysis.words import plural
 from optlab.compare import CompareError, compare
 from optlab.report import check_place, render_comparison, render_index
 from optlab.report.comparison import _labels
@@ -175,6 +176,50 @@ def test_curves_that_differ_are_drawn_and_no_others(base: Results, tmp_path: Pat
     a, c = (bands[bands["side"] == s].set_index("step")["median"] for s in "AB")
     assert np.array_equal(a[:10], c[:10])
     assert np.allclose(100 * a[10:], c[10:], rtol=1e-12)
+
+
+def test_a_minimum_that_one_side_does_not_know(base: Results, tmp_path: Path) -> None:
+    """f* = 1 in B and unknown in A: the losses stand side by side, not a loss beside a gap."""
+
+    def unknown(manifest: dict[str, Any]) -> None:
+        manifest["problems"][0]["minimum"] = None
+
+    def known(manifest: dict[str, Any]) -> None:
+        manifest["problems"][0]["minimum"]["value"] = -1.0
+
+    a, b = (changed(base, tmp_path / n, manifest=m) for n, m in (("a", unknown), ("b", known)))
+    found = compare(a, b)
+    sides = held([found], [Facts(stored(a.folder)), Facts(stored(b.folder))], ["a", "b"])
+    table_ = medians(sides)
+    bowl = table_[(table_["problem"] == "bowl") & (table_["optimizer"] == "step")]
+    assert list(bowl["quantity"]) == ["loss", "loss"]
+    assert bowl["final"].nunique() == 1
+    lines = curves(sides)
+    lines = lines[(lines["problem"] == "bowl") & (lines["optimizer"] == "step")]
+    one, two = (lines[lines["side"] == s]["median"].to_numpy() for s in "AB")
+    assert np.allclose(one, two, rtol=1e-14, atol=1e-14)
+    assert set(table_.loc[table_["problem"] == "cup", "quantity"]) == {"gap"}
+
+
+def test_targets_of_one_side_make_no_times_to_compare(base: Results, tmp_path: Path) -> None:
+    b = made(tmp_path / "b", SPEC.replace("gap_over_start: 1e-3", "gap_over_start: 1e-2"))
+    said = written(base, b, out=tmp_path / "out")
+    assert "Only in A: gap ≤ 0.001 × its start on bowl." in said
+    assert said.count("| other target |") == 4
+    assert "of the time to hold the target;" not in said
+
+
+def test_runs_that_broke_are_told_before_anything(base: Results, tmp_path: Path) -> None:
+    def broke(runs: pd.DataFrame) -> None:
+        runs.loc[places(runs, "cup", "step"), "status"] = "error"
+
+    b = changed(base, tmp_path / "b", broke)
+    n = b.runs.loc[b.runs["status"] == "error", "run_id"].nunique()
+    said = written(base, b, out=tmp_path / "out")
+    assert f"- {plural(n, 'run')} of B ended in error." in said
+    both = written(b, b, out=tmp_path / "both")
+    assert f"- {plural(n, 'run')} of A ended in error." in both
+    assert "Nothing changed" in both
 
 
 def judged(folder: Path, verdict: str, effect: float, sentence: str) -> None:

@@ -188,7 +188,7 @@ def test_broken_runs_and_old_pages_are_told(tmp_path: Path) -> None:
     (shelved(tmp_path, "gone") / "index.html").unlink()
     said = said_of(listed(tmp_path))
     assert "Nothing was decided. 3 runs of 1,200 ended in error." in said
-    assert said.count("Made by another version of optlab; “optlab report” renders it again.") == 2
+    assert said.count("Made by another version of optlab; “optlab report” makes it again.") == 2
     assert said.count("The results are newer than the page") == 1
     assert said.count("Its page is missing") == 1
 

@@ -60,6 +60,9 @@ def medians(sides: Sequence[Held]) -> pd.DataFrame:
     target, held (median step from which it was held, +inf where that is never), held_n of n runs,
     steps (the budget); and of all its runs how many ended how: `STATUSES`."""
     table = pd.concat([_medians(side) for side in sides], ignore_index=True)
+    mixed = _mixed(table)
+    table.loc[mixed, "final"] = table.loc[mixed, "loss"]
+    table.loc[mixed, "quantity"] = "loss"
     places = {side.name: place for place, side in enumerate(sides)}
     names = [dict.fromkeys(table[kind]) for kind in ("problem", "optimizer")]
     order = [{name: place for place, name in enumerate(all_)} for all_ in names]
@@ -67,8 +70,14 @@ def medians(sides: Sequence[Held]) -> pd.DataFrame:
     return (
         table.assign(**{f"_{kind}": table[kind].map(place) for kind, place in keys})
         .sort_values(["_problem", "_optimizer", "_side"], ignore_index=True)
-        .drop(columns=["_problem", "_optimizer", "_side"])
+        .drop(columns=["_problem", "_optimizer", "_side", "loss"])
     )
+
+
+def _mixed(table: pd.DataFrame) -> pd.Series:
+    """The rows of problems whose minimum one side knows and another does not: only their losses can
+    be held against each other."""
+    return table.groupby("problem")["quantity"].transform("nunique") > 1
 
 
 def _medians(side: Held) -> pd.DataFrame:
@@ -86,6 +95,7 @@ def _medians(side: Held) -> pd.DataFrame:
             continue
         ran = ran[ran["status"] != "error"]
         minimum = known[problem].get("minimum")
+        loss = float(quantile(final_loss(ran), 0.5))
         time = met.get((problem, optimizer), {})
         rows.append(
             {
@@ -94,9 +104,8 @@ def _medians(side: Held) -> pd.DataFrame:
                 "side": side.name,
                 "setting": pairs_text(facts.setting(problem, optimizer)),
                 "quantity": "gap" if minimum else "loss",
-                "final": float(
-                    quantile(final_loss(ran) - (minimum["value"] if minimum else 0), 0.5)
-                ),
+                "loss": loss,
+                "final": loss - (float(minimum["value"]) if minimum else 0.0),
                 "target": decisions[problem] or "",
                 "held": float(time.get("held_median", np.nan)),
                 "held_n": int(time.get("held_n", 0)),
@@ -105,13 +114,14 @@ def _medians(side: Held) -> pd.DataFrame:
                 **{status: int(counts[(problem, optimizer)][status]) for status in STATUSES},
             }
         )
-    columns = ["problem", "optimizer", "side", "setting", "quantity", "final", "target", "held",
+    columns = ["problem", "optimizer", "side", "setting", "quantity", "loss", "final", "target", "held",
                "held_n", "n", "steps", *STATUSES]  # fmt: skip
     return pd.DataFrame(rows, columns=pd.Index(columns))
 
 
 def curves(sides: Sequence[Held]) -> pd.DataFrame:
-    """`analysis.curve_bands` of every side, with the first's names and a column `side`."""
+    """`analysis.curve_bands` of every side, with the first's names and a column `side`; the gap of a
+    problem whose minimum another side does not know is the loss again."""
     parts = []
     for side in sides:
         facts = side.facts
@@ -119,11 +129,21 @@ def curves(sides: Sequence[Held]) -> pd.DataFrame:
         mine = bands["problem"].isin(list(side.problems)) & bands["optimizer"].isin(
             list(side.optimizers)
         )
+        values = {
+            p["name"]: (p.get("minimum") or {}).get("value", 0.0)
+            for p in facts.manifest["problems"]
+        }
         parts.append(
             bands[mine].assign(
                 side=side.name,
+                minimum=bands.loc[mine, "problem"].map(values).astype(float),
                 problem=bands.loc[mine, "problem"].map(side.problems),
                 optimizer=bands.loc[mine, "optimizer"].map(side.optimizers),
             )
         )
-    return pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True)
+    mixed = _mixed(table)
+    for name in ("median", "q25", "q75"):
+        table.loc[mixed, name] += table.loc[mixed, "minimum"]
+    table.loc[mixed, "quantity"] = "loss"
+    return table.drop(columns="minimum")

@@ -51,7 +51,7 @@ def overlaid(
         look = looks[str(optimizer)]
         height = _line(axis, mine, look, _DASHES[sides.index(str(side)) % len(_DASHES)], floor)
         if height is not None:
-            ends.append((height, f"{optimizer} {side}", look))
+            ends.append((height, f"{_cut(str(optimizer))} {side}", look))
     axis.set_xlim(0, max(float(bands["step"].max()), 1.0))
     if floor is not None:
         low, high = max(float(finite.min()), floor), float(finite.max())
@@ -62,6 +62,11 @@ def overlaid(
     axis.set_ylabel({"gap": "loss − f*"}.get(quantity, quantity.replace("_", " ")))
     label_ends(axis, ends)
     return figure
+
+
+def _cut(name: str) -> str:
+    """A name that leaves room for its side in a label of 18 letters."""
+    return name if len(name) <= 16 else f"{name[:15]}…"
 
 
 def _floor(finite: np.ndarray, quantity: str) -> float | None:

@@ -105,7 +105,8 @@ def _summarised(folder: Path) -> _Entry:
     entry = _about(folder, known | said)
     notes = [_broken(entry, known | said)]
     if old or said.get("optlab") != __version__:
-        notes.append("Made by another version of optlab; “optlab report” renders it again.")
+        again = f"“optlab {'compare' if entry.kind == 'comparison' else 'report'}” makes it again"
+        notes.append(f"Made by another version of optlab; {again}.")
     elif manifest.exists() and _read(manifest)["created"] != said["created"]:
         notes.append("The results are newer than the page; “optlab report” renders it again.")
     link = f"{folder.name}/index.html"

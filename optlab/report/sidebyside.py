@@ -65,9 +65,13 @@ class SideBySide:
         for (problem, optimizer), mine in self.medians.groupby(
             ["problem", "optimizer"], sort=False
         ):
+            if mine["final"].isna().all():  # every run ended in error, everywhere
+                continue
             final, held = (
                 _relative(mine[name].to_numpy(dtype=float)) for name in ("final", "held")
             )
+            if mine["target"].nunique() > 1:  # times to other things
+                held = np.zeros(1)
             k = int(final.argmax())
             rows.append(
                 (problem, optimizer, mine["side"].iloc[k + 1], float(final[k]), float(held.max()))
@@ -85,14 +89,23 @@ def moved(beside: SideBySide) -> str:
     """How many medians are not the same, and the one that changed most."""
     table = beside.changes
     if table.empty:
-        return "No problem and optimizer stand in two of the folders, so that no medians are beside one another."
-    other = table[table["change"] > 0]
-    n = plural(len(table), "median")
-    if other.empty:
-        return f"All {n} of the last loss or gap are the same to the last bit."
-    finite = other[np.isfinite(other["change"])]
-    most = (finite if len(finite) else other).sort_values("change", kind="stable").iloc[-1]
-    return f"{len(other):,} of {n} of the last loss or gap differ; {_most(beside, most)}."
+        return (
+            "No median of one optimizer on one problem is known in two of the folders, so none are "
+            "beside one another."
+        )
+    n = len(table)
+    last, held = (table[table[name] > 0] for name in ("change", "held_change"))
+    if last.empty and held.empty:
+        every = f"All {plural(n, 'median')} of" if n > 1 else "The one median of"
+        return f"{every} the last loss or gap {'are' if n > 1 else 'is'} the same to the last bit."
+    told = f"{len(last) or 'None'} of {plural(n, 'median')} of the last loss or gap differ"
+    if len(held):
+        told += f", and {len(held)} of the time to hold the target"
+    if last.empty:
+        return f"{told}."
+    finite = last[np.isfinite(last["change"])]
+    most = (finite if len(finite) else last).sort_values("change", kind="stable").iloc[-1]
+    return f"{told}; {_most(beside, most)}."
 
 
 def _most(beside: SideBySide, row: Any) -> str:
@@ -293,7 +306,8 @@ def _medians_row(beside: SideBySide, optimizer: Any, mine: pd.DataFrame, timed: 
     for name in beside.names:
         row = by_side.get(name)
         cells.append(_held_cell(row) if row else Cell("not run"))
-    return [*cells, _change(mine["held"].to_numpy(dtype=float))]
+    same = mine["target"].nunique() == 1
+    return [*cells, _change(mine["held"].to_numpy(dtype=float)) if same else Cell("other target")]
 
 
 def _held_cell(row: dict[Any, Any]) -> Cell:
