@@ -1,0 +1,556 @@
+"""What a page says of its figures and tables: each asks a question, says how it is read, and tells in
+one sentence what it shows; the sentences are true of tables whose right sentence is known."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from small_folder import write_folder
+
+from optlab.report.blocks import Cell, Figures, Fold, Table
+from optlab.report.calm import _MEASURED
+from optlab.report.content import content
+from optlab.report.downloads import column_meaning
+from optlab.report.explained import happened, sharpest
+from optlab.report.facts import Facts, stored
+from optlab.report.findings import apart
+from optlab.report.glossary import glossary
+from optlab.report.lead import lead
+from optlab.report.many import GROUPS, ROWS, cut
+from optlab.report.overall import likelier, solved_within
+from optlab.report.sentences import (
+    after_holm,
+    best_rates,
+    counted,
+    few,
+    first_of_each,
+    flips,
+    held_most,
+    held_soonest,
+    late_crossings,
+    leaders,
+    left_again,
+    lowest_loss,
+    most_stable,
+    one_trial_and_all,
+    seeds_favour,
+    shares_met,
+    verdict_counts,
+    what_ran,
+    where_diverged,
+    widest,
+)
+from optlab.report.setup import edges_told, effective_rate, problems_told, rules_told
+from optlab.report.speed import cheapest, fastest_on
+from optlab.report.tabular import csv_text
+
+NEVER = math.inf
+
+
+# --- sentences over tables whose right sentence is known ---
+
+
+def times(*rows):
+    """Rows of `time_to_target`: problem, optimizer, reached, held, n, runs that reached, relapses."""
+    columns = [
+        "problem",
+        "optimizer",
+        "reached_median",
+        "held_median",
+        "n",
+        "reached_n",
+        "relapses",
+    ]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(held_n=table["reached_n"] - table["relapses"], budget=100)
+
+
+def test_counts_in_words():
+    assert [counted(k, 2, "problem") for k in (0, 1, 2)] == [
+        "no problem", "1 of 2 problems", "both problems",
+    ]  # fmt: skip
+    assert counted(1, 1, "run") == "the run"
+    assert counted(4, 4, "pair") == "all 4 pairs"
+    assert few(["a", "b", "c", "d"]) == "a, b, c and d"
+    assert few(list("abcdef")) == "a, b, c and 3 more"
+
+
+def test_leaders_tie_and_infinities_lead_nobody():
+    values = pd.Series({"a": 1.0, "b": 1.0, "c": np.inf, "d": np.nan})
+    assert leaders(values) == ["a", "b"]
+    assert leaders(values, higher=True) == ["a", "b"]
+    assert leaders(pd.Series({"a": np.inf, "b": np.nan})) == []
+
+
+def test_first_of_each_names_few_problems_and_counts_many():
+    rows = [("bowl", "a", 1.0), ("bowl", "b", 2.0), ("net", "a", NEVER), ("net", "b", NEVER)]
+    table = pd.DataFrame(rows, columns=["problem", "optimizer", "v"])
+    assert first_of_each(table, "v") == "a on bowl, nobody on net"
+    assert first_of_each(table, "v", higher=True) == "b on bowl, nobody on net"
+    many = pd.DataFrame(
+        [(f"p{i}", name, value) for i in range(6) for name, value in (("a", i), ("b", 2.5))],
+        columns=["problem", "optimizer", "v"],
+    )
+    assert first_of_each(many, "v") == "a on 3, b on 3 (of 6 problems)"
+    alike = pd.DataFrame(
+        [("p", name, 1.0) for name in "abcd"] + [("q", name, 1.0) for name in "abcd"],
+        columns=["problem", "optimizer", "v"],
+    )
+    assert first_of_each(alike, "v") == "4 alike on both problems"
+
+
+def test_held_soonest():
+    two = times(("bowl", "sgd", 10, 12, 8, 8, 0), ("bowl", "adam", 5, 20, 8, 8, 2))
+    assert held_soonest(two) == (
+        "In these runs the target was held soonest, by the median: sgd on bowl."
+    )
+    assert (
+        held_soonest(two, exact=True) == "In these runs the target was held soonest: sgd on bowl."
+    )
+    # One run each has no median.
+    assert "median" not in held_soonest(two.assign(n=1))
+    alone = times(("bowl", "sgd", 10, 12, 8, 8, 0))
+    assert held_soonest(alone) == (
+        "In these runs sgd held the target from a median of 12 updates on (8 of 8 runs)."
+    )
+    several = times(("bowl", "sgd", 10, 12, 8, 8, 0), ("net", "sgd", 10, NEVER, 8, 8, 8))
+    assert held_soonest(several) == (
+        "In these runs sgd held the target on 1 of 2 problems in at least half of its runs."
+    )
+    never = times(("bowl", "sgd", NEVER, NEVER, 8, 0, 0), ("bowl", "adam", 5, NEVER, 8, 8, 8))
+    assert held_soonest(never) == (
+        "In these runs no optimizer held its target in half of its runs."
+    )
+    assert held_soonest(never.iloc[:0]) == ""
+
+
+def test_left_again():
+    assert left_again(times(("b", "sgd", NEVER, NEVER, 8, 0, 0))) == "No run reached it."
+    kept = times(("b", "sgd", 10, 12, 8, 8, 0))
+    assert left_again(kept) == "What reached it kept it to the end (8 runs)."
+    one = times(("b", "sgd", 10, 12, 8, 8, 0), ("b", "adam", 5, 20, 8, 8, 2))
+    assert left_again(one) == (
+        "2 of 16 runs that reached it did not keep it to the end, all of adam."
+    )
+    both = times(("b", "sgd", 10, 12, 8, 8, 2), ("b", "adam", 5, 20, 8, 8, 2))
+    assert left_again(both) == (
+        "4 of 16 runs that reached it did not keep it to the end, most of sgd and adam (2 runs each)."
+    )
+
+
+def test_apart_tells_the_widest_distance_between_reaching_and_holding():
+    table = times(("b", "sgd", 10, 12, 8, 8, 0), ("b", "adam", 5, 50, 8, 8, 0))
+    assert apart(table) == (
+        "In these runs adam on b reached its target at 5 and held it only from 50 on, "
+        "the furthest apart of 2."
+    )
+    table = times(("b", "sgd", 10, 10, 8, 8, 0), ("b", "adam", 5, NEVER, 8, 8, 8))
+    assert apart(table) == (
+        "In these runs adam on b reached its target at update 5 and did not hold it."
+    )
+    same = times(("b", "sgd", 10, 10, 8, 8, 0))
+    assert apart(same) == "In these runs every median time of reaching is also that of holding."
+    assert "no target was reached" in apart(times(("b", "sgd", NEVER, NEVER, 8, 0, 0)))
+
+
+def test_held_most():
+    costs = pd.DataFrame(
+        {"a": [1.0, 2.0, NEVER], "b": [1.0, NEVER, NEVER], "c": [NEVER, NEVER, NEVER]},
+        index=["p", "q", "r"],
+    )
+    assert held_most(costs) == (
+        "In these runs a held the target in half of its runs or more on 2 of 3 problems, the most of 3 "
+        "optimizers; c on none, the fewest; nobody did on 1."
+    )
+    assert held_most(costs[["a"]]) == (
+        "In these runs a held the target in half of its runs or more on 2 of 3 problems."
+    )
+    assert held_most(costs[["c"]]) == (
+        "In these runs no optimizer held its target in half of its runs on any problem."
+    )
+    tied = costs[["a"]].assign(d=costs["a"])
+    assert held_most(tied) == (
+        "In these runs both held the target in half of their runs or more on 2 of 3 problems each; "
+        "nobody did on 1."
+    )
+    assert held_most(costs.iloc[:0]) == ""
+
+
+def test_shares_met():
+    rows = [("a", 1.0, 0.5), ("a", 9.0, 0.9), ("b", 1.0, 0.25)]
+    table = pd.DataFrame(rows, columns=["optimizer", "evals", "share"])
+    assert shares_met(table) == (
+        "By the end of the budget a had met 90 % of the targets, the largest share; b 25 %, the smallest."
+    )
+    assert shares_met(table[table["optimizer"] == "a"]) == (
+        "By the end of the budget a had met 90 % of the targets."
+    )
+    assert shares_met(table.iloc[:0]) == "In these runs no target was met."
+    # Nearly all is not all.
+    assert "over 99 %" in shares_met(table.assign(share=0.999))
+
+
+def test_lowest_loss():
+    rows = [("p", "a", 0.1), ("p", "b", 0.2), ("q", "a", NEVER), ("q", "b", 0.2)]
+    table = pd.DataFrame(rows, columns=["problem", "optimizer", "value"])
+    assert lowest_loss(table, "value", "gap") == (
+        "In these runs the lowest last median gap was that of a on p, b on q."
+    )
+    gone = table.assign(value=[NEVER, 0.2, NEVER, 0.2])
+    assert lowest_loss(gone, "value", "gap", exact=True) == (
+        "In these runs the lowest last gap was that of b on both problems. a diverged everywhere."
+    )
+    assert lowest_loss(table.assign(value=NEVER), "value", "gap") == (
+        "Everything shown diverged, in half of its runs or more."
+    )
+    assert lowest_loss(table.assign(value=np.nan), "value", "gap").startswith("Everything shown")
+    assert lowest_loss(table.iloc[:1], "value", "loss") == (
+        "In these runs the last median loss of a was 0.1."
+    )
+
+
+def test_verdicts_in_numbers():
+    order = ("SUPPORTED", "REFUTED", "NOT TESTED")
+    table = pd.DataFrame({"verdict": ["REFUTED", "SUPPORTED", "REFUTED"]})
+    assert verdict_counts(table, order) == "Of 3 comparisons judged, 1 SUPPORTED and 2 REFUTED."
+    assert verdict_counts(table[:1], order) == "The one comparison that was judged is REFUTED."
+    assert verdict_counts(table[table["verdict"] == "REFUTED"], order) == (
+        "Both comparisons judged are REFUTED."
+    )
+    assert seeds_favour(pd.Series([1.0, -0.5, np.inf, 0.0])) == (
+        "Of 4 paired seeds shown, the claimed optimizer did better on 2 and worse on 1; 1 came out alike."
+    )
+
+
+def test_flips_and_crossings_and_pairs():
+    table = pd.DataFrame({
+        "claim": ["x", "x", "y", "y"], "choice": ["t", "half", "t", "half"],
+        "flips": [False, True, False, False],
+    })  # fmt: skip
+    assert flips(table, ["claim"]) == (
+        "Of 2 verdicts, 1 would have come out alike by every other choice below and 1 otherwise by at "
+        "least one, most often by half (1)."
+    )
+    assert flips(table.assign(flips=False), ["claim"]) == (
+        "Both verdicts would have come out alike by every other choice below."
+    )
+    crossing = pd.DataFrame({
+        "problem": ["p", "q"], "step": [30, 80], "before": ["a", "b"], "after": ["b", "a"],
+    })  # fmt: skip
+    assert late_crossings(crossing) == (
+        "2 pairs of median curves change order after a quarter of the budget on 2 problems; the last at "
+        "update 80, where a passes b on q."
+    )
+    assert after_holm(pd.DataFrame({"holm": [0.01, 0.5]})).startswith(
+        "Exploratory: 1 of 2 pairs has "
+    )
+    assert after_holm(pd.DataFrame({"holm": [0.5]})).startswith("Exploratory: no pair has ")
+
+
+def rates(*rows):
+    columns = ["problem", "optimizer", "rate", "median", "diverged"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_step_sizes():
+    table = rates(
+        ("p", "a", 0.1, 1.0, 0.0), ("p", "a", 1.0, 0.5, 0.0),
+        ("p", "b", 0.1, 0.2, 0.0), ("p", "b", 1.0, NEVER, 1.0),
+    )  # fmt: skip
+    assert where_diverged(table) == (
+        "At some of the step sizes tried half of the runs or more diverged: b on the problem; never "
+        "those of a."
+    )
+    assert best_rates(table).startswith(
+        "The step sizes that ended lowest lie between 0.1 and 1, 1 decades apart."
+    )
+    gone = rates(("p", "a", 0.1, NEVER, 1.0))
+    assert best_rates(gone) == "No step size that was tried kept half of the runs from diverging."
+    width = pd.DataFrame({
+        "problem": ["p", "p"], "optimizer": ["a", "b"], "width": [1.5, -np.inf],
+        "text": ["1.5 decades", "none"], "edge": ["high", ""],
+    })  # fmt: skip
+    assert widest(width) == (
+        "In these runs the widest was that of a on p. Widths lie between 1.5 and 1.5 decades. 1 of 2 "
+        "have none: nothing that was tried did well. 1 of 2 end with the step sizes tried, so may be "
+        "wider."
+    )
+
+
+def test_tuning_in_words():
+    rows = [
+        ("p", "a", 1, 2, 5.0),
+        ("p", "a", 2, 2, 3.0),
+        ("p", "b", 1, 2, 4.0),
+        ("p", "b", 2, 2, 4.0),
+    ]
+    table = pd.DataFrame(rows, columns=["problem", "optimizer", "n", "trials", "median"])
+    assert one_trial_and_all(table) == (
+        "With one setting tried the best median was that of b on p; with all of them another leads on "
+        "the problem."
+    )
+    never = table.assign(median=[NEVER, 3.0, NEVER, 4.0])
+    assert one_trial_and_all(never) == (
+        "With one setting tried no median is finite; with all of them the best is that of a on p."
+    )
+    assert edges_told(0, 0, [1]) == "Each was run at one setting: nothing was tuned."
+    assert edges_told(2, 8, [16, 16]) == (
+        "Of 8 choices 2 lie at an edge of what was tried, so a better one may lie beyond; 16 settings "
+        "of each optimizer were tried."
+    )
+    assert edges_told(0, 8, [4, 16]).endswith("from 4 to 16 settings of each optimizer were tried.")
+
+
+def test_stability_in_words():
+    rows = [
+        ("p", "a", 1, 10, 0.1),
+        ("p", "b", 0, 10, 0.3),
+        ("q", "a", 0, 10, 0.1),
+        ("q", "b", 0, 10, 0.3),
+    ]
+    table = pd.DataFrame(rows, columns=["problem", "optimizer", "diverged", "n", "overshoot"])
+    table = table.assign(selection="tuned")
+    assert most_stable(table, {"overshoot": "overshoot"}) == (
+        "At the chosen settings 1 of 40 runs diverged, all of a. Least of each kind on the most "
+        "problems: overshoot a."
+    )
+    # Where all tie, no one is named.
+    assert most_stable(table.assign(overshoot=0.0, diverged=0), {"overshoot": "overshoot"}) == (
+        "At the chosen settings 0 of 40 runs diverged."
+    )
+    assert most_stable(table.assign(diverged=10), {}) == (
+        "At the chosen settings 40 of 40 runs diverged, as many of each."
+    )
+
+
+def test_costs_in_words():
+    table = pd.DataFrame({
+        "problem": ["p", "p"], "optimizer": ["a", "b"], "hits": [3, 0], "ert": [40.0, NEVER],
+    })  # fmt: skip
+    assert cheapest(table) == (
+        "In these runs the expected time with restarts was least for a on p. 1 of 2 had no success, so "
+        "only a bound."
+    )
+    assert cheapest(table.assign(ert=NEVER, hits=0)) == (
+        "No run succeeded, so of every expected time only a bound is known."
+    )
+    scores = pd.DataFrame(
+        {"optimizer": ["a", "b"], "problems": 12, "wins": [7, 6], "solved": [9, 12]}
+    )
+    assert fastest_on(scores) == (
+        "a held the target first on 7 of 12 problems; the most, 12, was solved by b."
+    )
+    pair = pd.DataFrame({"a": ["x"], "b": ["y"], "probability": [0.2]})
+    assert likelier(pair) == "In these runs y scored higher than x with a chance of 0.8."
+    assert solved_within({(0.1, "a"): 1.0, (0.01, "a"): 0.5, (0.01, "b"): 0.25}) == (
+        "To 0.01 of the starting gap a solved the most within the whole budget, 50 % of problems and "
+        "seeds."
+    )
+
+
+def test_what_ran_in_words():
+    row = {"runs": 10, "hit": 4, "budget": 3, "diverged": 3, "error": 0}
+    table = pd.DataFrame([row, row | {"runs": 0, "hit": 0, "budget": 0, "diverged": 0}])
+    assert what_ran(table) == (
+        "Of 10 runs 4 hit the target, 3 used up the budget and 3 diverged; none stopped with an error. "
+        "Nothing ran for 1 of 2 pairs of problem and optimizer."
+    )
+    assert what_ran(table[:1].assign(error=1)).endswith("3 diverged and 1 stopped with an error.")
+
+
+def test_what_was_asked_in_words():
+    bowl = {"name": "bowl", "dim": 2, "convex": True, "separable": True, "minimum": {"value": 0}}
+    net = {"name": "net", "dim": 650, "convex": False, "separable": False, "minimum": None}
+    assert problems_told([bowl, net]) == (
+        "2 problems of 2 to 650 parameters: 1 convex, 1 with a known f*. bowl takes each coordinate "
+        "alone, which flatters rules that do so too."
+    )
+    assert problems_told([net]) == (
+        "1 problem of 650 parameters, not convex, or not known to be, its f* not known."
+    )
+    two = [
+        {"name": "a", "rule": "sgd"},
+        {"name": "b", "rule": "sgd"},
+        {"name": "c", "rule": "adam"},
+    ]
+    assert rules_told(two) == "3 optimizers of 2 rules: a and b are one rule, sgd."
+
+
+def test_the_effective_rate_is_where_a_constant_gradient_leads():
+    """Against the rules' own definition, worked out here: v = beta v + g, x = x - lr v, g = 1."""
+    lr, beta = 0.1, 0.9
+    v, before, x = 0.0, 0.0, 0.0
+    for _ in range(2000):
+        v = beta * v + 1.0
+        before, x = x, x - lr * v
+    for rule in ("momentum", "momentum_pytorch", "nesterov"):
+        assert effective_rate(rule, {"lr": lr, "beta": beta}) == pytest.approx(before - x, rel=1e-9)
+    assert effective_rate("sgd", {"lr": lr}) == lr
+    assert effective_rate("ema", {"lr": lr, "beta": beta}) == lr
+    assert effective_rate("momentum", {"lr": lr, "beta": 1.0}) == math.inf
+
+
+def test_what_happened_in_words():
+    points = [{"curvature": None, "step": 0}, {"curvature": 4.0, "step": 7}]
+    told = [{"happened": "diverged", "optimizer": "a", "problem": "p", "points": points}]
+    assert happened(told) == "What 1 run did that were made again and measured: diverged (1)."
+    assert sharpest(told) == "The largest curvature met was 4, by a on p at step 7."
+    assert sharpest([told[0] | {"points": points[:1]}]) == "No curvature could be measured."
+
+
+def test_columns_have_a_meaning():
+    assert column_meaning("held.gap_over_start <= 1e-06") == (
+        "the step from which gap ≤ 1e-6 × its start stayed met to the end; inf is never"
+    )
+    assert "lr" in column_meaning("hyper.lr")
+
+
+# --- long tables ---
+
+
+def long_table(groups, rows):
+    cells = [
+        (f"p{g}: target", [[Cell(f"o{r}", value=f"o{r}"), Cell("1")] for r in range(rows)])
+        for g in range(groups)
+    ]
+    return Table("A caption.", ["Optimizer", "N"], cells, question="Q?", finding="F.", name="t")
+
+
+@pytest.mark.parametrize(("groups", "rows"), [(1, 1), (4, 6), (GROUPS, ROWS), (1, 24)])
+def test_a_short_table_stays_as_it_is(groups, rows):
+    table = long_table(groups, rows)
+    assert cut(table) == [table]
+
+
+@pytest.mark.parametrize(("groups", "rows"), [(40, 30), (40, 2), (1, 30), (12, 12)])
+def test_a_long_table_is_cut_and_nothing_of_it_is_lost(groups, rows):
+    first, *folds = cut(long_table(groups, rows))
+    assert len(first.groups) <= GROUPS
+    assert all(len(mine) <= ROWS for _, mine in first.groups)
+    assert first.question == "Q?"
+    assert first.finding == "F."
+    lines = csv_text(first).splitlines()[1:]
+    assert len(lines) == len(set(lines)) == groups * rows
+    shown = sum(len(mine) for _, mine in first.groups)
+    shown += sum(len(mine) for fold in folds for block in fold.blocks for _, mine in block.groups)
+    left = groups * rows - shown
+    assert left == 0 or f"{left:,} more are left out" in first.caption
+    names = [block.name for fold in folds for block in fold.blocks]
+    assert len({*names, "t"}) == len(names) + 1
+
+
+# --- whole pages ---
+
+
+CASES = {
+    "usual": {},
+    "one problem, one optimizer, one seed": {
+        "problems": ["bowl"], "optimizers": ["sgd"], "rates": (0.1,), "tune": 1, "evaluate": 1,
+    },
+    "everything diverged": {"problems": ["bowl"], "rates": (1e6, 1e7)},
+    "no target": {"threshold": None},
+    "f* is not known": {"known": False},
+    "no target, f* not known": {"threshold": None, "known": False, "problems": ["valley"]},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=list(CASES))
+def facts(request, tmp_path_factory):
+    folder = write_folder(tmp_path_factory.mktemp("content") / "small", **CASES[request.param])
+    return Facts(stored(folder))
+
+
+def sections(facts):
+    yield "answer", lead(facts)
+    for part in content(facts):
+        for section in part.sections:
+            yield section.id, section.blocks
+
+
+def blocks_of(blocks):
+    for block in blocks:
+        if isinstance(block, Fold):
+            yield from blocks_of(block.blocks)
+        elif isinstance(block, Figures | Table):
+            yield block
+
+
+def test_each_figure_and_table_asks_says_how_and_tells(facts):
+    asked = 0
+    for name, blocks in sections(facts):
+        if name == "worked":  # its tables are lines of one derivation, each with its formula
+            continue
+        for block in blocks_of(blocks):
+            assert block.question.endswith("?"), block
+            assert block.finding.endswith("."), block.question
+            assert len(block.caption) > 20, block.question
+            assert "nan" not in block.finding.lower().split(), block.finding
+            assert not re.search(r"significant|better than", block.finding), block.finding
+            asked += 1
+    assert asked > 8
+
+
+def test_no_empty_section_and_no_picture_twice(facts):
+    files = []
+    for name, blocks in sections(facts):
+        assert blocks, name
+        files += [p.file for b in blocks_of(blocks) if isinstance(b, Figures) for p in b.pictures]
+    assert len(files) == len(set(files))
+
+
+def test_every_table_of_data_has_a_name_of_its_own(facts):
+    found = [
+        block.name
+        for name, blocks in sections(facts)
+        if name != "worked"
+        for block in blocks_of(blocks)
+        if isinstance(block, Table)
+    ]
+    assert all(re.fullmatch(r"[a-z0-9-]+", name) for name in found)
+    assert len(found) == len(set(found))
+
+
+def test_numbers_sort_as_numbers(facts):
+    """In a column of times or values every cell has a raw value, so that never sorts last."""
+    for name, blocks in sections(facts):
+        for block in blocks_of(blocks):
+            if not isinstance(block, Table) or name == "worked":
+                continue
+            for place, title in enumerate(block.head):
+                if title in ("Reached", "Held", "Held from", "Last", "Median", "ERT", "RMST"):
+                    cells = [row[place] for _, rows in block.groups for row in rows]
+                    assert all(isinstance(cell.value, float | int) for cell in cells), title
+
+
+def test_words_are_explained_where_they_occur(facts):
+    fold = glossary(facts)[0]
+    words = " ".join(fold.blocks[0].items)
+    assert "Update, or step" in words
+    assert ("Held:" in words) == any(p["targets"] for p in facts.manifest["problems"])
+    assert ("f*, gap:" in words) == any(p["minimum"] for p in facts.manifest["problems"])
+
+
+def test_findings_follow_the_data(tmp_path):
+    """Two experiments that differ only in their step sizes: what can differ is told differently."""
+    slow = Facts(stored(write_folder(tmp_path / "a", problems=["bowl"], rates=(0.001, 0.01))))
+    fast = Facts(stored(write_folder(tmp_path / "b", problems=["bowl"], rates=(0.1, 1.0))))
+    told = []
+    for facts in (slow, fast):
+        each = {}
+        for name, blocks in sections(facts):
+            for place, block in enumerate(blocks_of(blocks)):
+                each[name, place, block.question] = block.finding
+        told.append(each)
+    same = [key for key in told[0] if told[0][key] == told[1].get(key)]
+    assert {name for name, *_ in same} <= {
+        "optimizers", "problems", "downloads", "provenance", "paths", "choices",
+    }  # fmt: skip
+
+
+def test_a_checked_kind_of_stability_is_told_by_its_own_column(facts):
+    if len(facts.kinds):
+        assert set(_MEASURED) <= set(facts.kinds.columns)
