@@ -62,10 +62,14 @@ class Tab:
 
 
 @contextmanager
-def opened(browser: Any, file: Path, fragment: str = "", **context: Any) -> Iterator[Tab]:
-    """A tab that must say nothing on its console and ask for nothing but its file."""
+def opened(
+    browser: Any, file: Path, fragment: str = "", beside: bool = False, **context: Any
+) -> Iterator[Tab]:
+    """A tab that must say nothing on its console and ask for nothing but its file; or, `beside`,
+    for files of its folder."""
     tab = Tab(browser, file, fragment, **context)
     yield tab
     tab.context.close()
     assert tab.said == []
-    assert tab.outside == []
+    folder = file.parent.as_uri() + "/"
+    assert [url for url in tab.outside if not (beside and url.startswith(folder))] == []

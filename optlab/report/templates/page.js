@@ -125,7 +125,7 @@
     const tools = make("div", {class: "tools", role: "group", "aria-label": `Tools for the table ${table.dataset.name}`});
     const told = make("span", {role: "status", class: "small"});
     if (count > 8) {
-      const field = make("input", {type: "search", placeholder: "Filter rows", "aria-label": "Filter rows"});
+      const field = make("input", {type: "search", placeholder: "Filter rows", "aria-label": `Filter the rows of ${table.dataset.name}`});
       field.addEventListener("input", () => {
         const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
         let shown = 0;
@@ -145,7 +145,7 @@
       tools.append(field);
     }
     const hidden = new Set();
-    if (heads.length > 3) {
+    if (heads.length > 4) {
       const menu = make("details", {class: "menu"});
       const choices = make("div", {class: "choices"});
       menu.append(make("summary", {}, "Columns"), choices);
