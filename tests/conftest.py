@@ -17,7 +17,7 @@ import pytest
 
 def pytest_configure(config: pytest.Config) -> None:
     # A worker of xdist has it from the process that started it.
-    if "JAX_COMPILATION_CACHE_DIR" in os.environ or config.cache is None:
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ or getattr(config, "cache", None) is None:
         return
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("programs"))
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
