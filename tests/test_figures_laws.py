@@ -106,8 +106,10 @@ def written(figure: Figure) -> list[Text]:
         for side in (axes.xaxis, axes.yaxis):
             low, high = sorted(side.get_view_interval())
             room = 1e-6 * (high - low)
-            for tick in side.get_major_ticks():
-                if not low - room <= tick.get_loc() <= high + room or not axes.axison:
+            used = side.get_major_ticks()
+            for tick in side.majorTicks:  # those that were used once are kept there
+                inside = low - room <= tick.get_loc() <= high + room
+                if tick not in used or not inside or not axes.axison:
                     hidden |= {id(tick.label1), id(tick.label2)}
             if not axes.axison:
                 hidden.add(id(side.label))
@@ -138,7 +140,7 @@ def assert_inside_and_apart(figure: Figure, texts: list[Text]) -> None:
     for text in texts:
         box = Text.get_window_extent(text, renderer)  # of an annotation the words, not its arrow
         assert min(box.x0, box.y0, width - box.x1, height - box.y1) > -5, (text, box)
-        boxes.append((text, box.shrunk(0.96, 0.72)))
+        boxes.append((text, box.shrunk(0.9, 0.7)))
     for (a, first), (b, second) in combinations(boxes, 2):
         if not (a.get_rotation() % 90 or b.get_rotation() % 90):  # boxes of slanted words may meet
             assert not first.overlaps(second), (a, first, b, second)

@@ -53,9 +53,9 @@ def completeness(
     rows = {name: len(names) - 1 - i for i, name in enumerate(names)}
     place = {name: i for i, name in enumerate(columns)}
     for _, row in table.iterrows():
-        left = place[row["optimizer"]] - 0.46
+        left = place[row["optimizer"]] - 0.43
         for end, (_, color, hatch) in _ENDS.items():
-            part = 0.92 * row[end] / row["runs"]
+            part = 0.86 * row[end] / row["runs"]
             if part > 0:
                 axis.barh(rows[row["problem"]], part, 0.62, left=left, color=color, hatch=hatch,
                           edgecolor=MUTED, linewidth=0.5)  # fmt: skip

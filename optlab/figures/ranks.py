@@ -31,9 +31,7 @@ def ranks(
     if problems is not None:
         table = table[table.index.isin(problems)]
     costs = table.dropna()
-    figure, axes = panels(
-        [f"Mean rank over {len(costs)} problems"], size=(4.5, 1.1 + 0.28 * max(costs.shape[1], 2))
-    )
+    figure, axes = panels(["Mean rank"], size=(4.5, 1.1 + 0.28 * max(costs.shape[1], 2)))
     axis = next(axes)
     if len(costs) < 2 or costs.shape[1] < 2:
         blank(axis, "ranks want two problems and two optimizers")
@@ -56,5 +54,5 @@ def ranks(
     axis.set_yticks(range(len(order)), [short(name, 22) for name in order["optimizer"][::-1]])
     axis.tick_params(axis="y", length=0, labelsize=8.5)
     axis.grid(False, axis="y")
-    axis.set_xlabel("mean rank")
+    axis.set_xlabel(f"mean rank over {len(costs)} problems")
     return figure

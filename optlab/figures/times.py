@@ -45,7 +45,8 @@ def times(
     names = list(problems) if problems is not None else [p["name"] for p in manifest["problems"]]
     decisions = {problem["name"]: problem.get("decision") for problem in manifest["problems"]}
     rows = [len(p["optimizers"]) for p in manifest["problems"] if p["name"] in names]
-    figure, axes = panels(names, size=(4.5, 0.9 + 0.42 * max(rows, default=1)))
+    most = max(rows, default=1)
+    figure, axes = panels(names, size=(4.5, 0.9 + most * (0.42 if most <= 12 else 0.27)))
     for axis, name in zip(axes, names, strict=True):
         here = table[(table["problem"] == name) & (table["target"] == decisions[name])]
         here = here[here["n"] > 0]
