@@ -105,10 +105,9 @@ def written(figure: Figure) -> list[Text]:
     for axes in figure.axes:
         for side in (axes.xaxis, axes.yaxis):
             low, high = sorted(side.get_view_interval())
-            room = 1e-6 * (high - low)
             used = side.get_major_ticks()
             for tick in side.majorTicks:  # those that were used once are kept there
-                inside = low - room <= tick.get_loc() <= high + room
+                inside = low <= tick.get_loc() <= high
                 if tick not in used or not inside or not axes.axison:
                     hidden |= {id(tick.label1), id(tick.label2)}
             if not axes.axison:
