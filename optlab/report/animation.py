@@ -14,7 +14,7 @@ from optlab.figures import Look, chosen_walks, contour_levels
 from optlab.report.blocks import Animation
 from optlab.report.facts import Facts
 
-__all__ = ["FRAMES", "animations"]
+__all__ = ["FRAMES", "animations", "contours"]
 
 FRAMES = 180
 """Points of a walk at most: all of the beginning, where strides are long, then evenly."""
@@ -61,7 +61,7 @@ def _block(
         "window": window,
         "quantity": quantity,
         "decades": [low, top],
-        "contours": _contours(x, y, z - (minimum["value"] if minimum else np.nanmin(z))),
+        "contours": contours(x, y, z - (minimum["value"] if minimum else np.nanmin(z))),
         "minima": [
             _place(p[0], p[1], window) for p in (minimum or {}).get("at") or [] if len(p) == 2
         ],
@@ -179,7 +179,7 @@ def _decades(losses: dict[str, np.ndarray]) -> tuple[int, int]:
     return top, min(int(np.floor(np.log10(low))), top - 1)
 
 
-def _contours(x: np.ndarray, y: np.ndarray, level: np.ndarray) -> list[str]:
+def contours(x: np.ndarray, y: np.ndarray, level: np.ndarray) -> list[str]:
     """Lines of equal loss as SVG paths, one a level."""
     levels = contour_levels(level)
     if levels is None:

@@ -15,7 +15,7 @@ from optlab.figures import Look
 from optlab.figures.request import Request
 
 __all__ = [
-    "Animation", "Cell", "Figures", "Fold", "Formula", "Heading", "Link", "Notes", "Part",
+    "Animation", "Cell", "Explore", "Figures", "Fold", "Formula", "Heading", "Link", "Notes", "Part",
     "Picture", "Pre", "Section", "Table", "Text",
 ]  # fmt: skip
 
@@ -56,6 +56,16 @@ class Animation:
     kind: ClassVar = "animation"
     data: dict[str, Any]
     caption: str
+
+
+@dataclass(frozen=True)
+class Explore:
+    """What a reader may explore: columns of numbers for the page's script, and in words what of all
+    there is they hold. Without a script, and in Markdown, a sentence says where it is."""
+
+    kind: ClassVar = "explore"
+    data: dict[str, Any]
+    held: str
 
 
 @dataclass(frozen=True)
