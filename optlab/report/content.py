@@ -8,6 +8,7 @@ from optlab.report import calm, checked, choices, claims, findings, setup, speed
 from optlab.report.blocks import Part, Section
 from optlab.report.downloads import downloads
 from optlab.report.explained import explained
+from optlab.report.explore import explore
 from optlab.report.facts import Facts
 from optlab.report.theory import theory
 from optlab.report.worked import worked_blocks
@@ -57,6 +58,7 @@ def _parts(facts: Facts) -> Iterator[Part]:
         Section("paths", "The paths", findings.paths(facts)),
         Section("theory", "Theory beside measurement", theory(facts)),
     )
+    yield _part("explore", "Explore it yourself", Section("every-run", "Every run", explore(facts)))
     yield _part(
         "formulas",
         "What is the arithmetic?",

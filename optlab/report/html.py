@@ -61,6 +61,10 @@ _OWN = {
     "page_script": "page.js",
     "moving_style": "animation.css",
     "moving_script": "animation.js",
+    "explore_style": "explore.css",
+    "explore_data_script": "explore-data.js",
+    "explore_draw_script": "explore-draw.js",
+    "explore_script": "explore.js",
     "list_style": "list.css",
     "list_script": "list.js",
 }
