@@ -21,6 +21,9 @@ from optlab.results import Results
 __all__ = ["answer", "finding"]
 
 _FEW_PROBLEMS = 4
+_NAMED = 8
+"""Optimizers up to which a sentence names each; of more it names the first and counts the rest."""
+_SHOWN = 5
 
 _VERBS = {
     ("held", False): "First to hold the target",
@@ -82,7 +85,7 @@ def _by_time(table: pd.DataFrame, exact: bool) -> str:
     relapsed = table[table["relapses"] > 0]
     if not exact and len(relapsed):
         each = [f"{r['optimizer']} in {of(r['relapses'], r['n'])}" for _, r in relapsed.iterrows()]
-        parts.append(f"Reached but not held: {listed(each)}.")
+        parts.append(f"Reached but not held: {_some(each)}.")
     return " ".join(parts)
 
 
@@ -104,13 +107,16 @@ def _held(table: pd.DataFrame, first: pd.DataFrame, exact: bool) -> str:
     missed = table[~np.isfinite(table["held_median"])]
     order = " soonest alike" if len(first) > 1 else " soonest" if len(table) > 1 else ""
     text = (
-        f"{listed(list(first['optimizer']))} held {label}{order}, from "
+        f"{_some(list(first['optimizer']))} held {label}{order}, from "
         f"{_step(first['held_median'].iloc[0], exact)} on{_shares(first, 'held', exact)}"
     )
     if len(held) > len(first):
         rest = [_when(row, "held", exact) for _, row in held.iloc[len(first) :].iterrows()]
-        text += f"; then {listed(rest)}"
-    if len(missed):
+        text += f"; then {_some(rest)}"
+    if len(missed) > _NAMED:
+        how = "never" if exact else "not in half of their runs"
+        text += f"; {how} within {budget:,} updates: the other {len(missed):,}"
+    elif len(missed):
         how = "never" if exact else "not in half of the runs"
         never = [f"{row['optimizer']}{_share(row, 'held', exact)}" for _, row in missed.iterrows()]
         text += f"; {how} within {budget:,} updates: {listed(never)}"
@@ -119,12 +125,12 @@ def _held(table: pd.DataFrame, first: pd.DataFrame, exact: bool) -> str:
 
 def _reached(first: pd.DataFrame, exact: bool, *, alone: bool) -> str:
     """Those that reached the target first and were not the first to hold it, with what then came."""
-    names = listed(list(first["optimizer"]))
+    names = _some(list(first["optimizer"]))
     when = f"{_step(first['reached_median'].iloc[0], exact)}{_shares(first, 'reached', exact)}"
     after = [_stayed(row, exact) for _, row in first.iterrows()]
     if len(first) > 1:
         each = [f"{n} {then}" for n, then in zip(first["optimizer"], after, strict=True)]
-        return f"The first to reach it were {names}, alike at {when}, but {listed(each)}."
+        return f"The first to reach it were {names}, alike at {when}, but {_some(each)}."
     who = f"{names} reached it" if alone else f"The first to reach it was {names},"
     return f"{who} at {when}, but {after[0]}."
 
@@ -160,7 +166,7 @@ def _by_loss(runs: pd.DataFrame, best: pd.DataFrame, problem: dict[str, Any]) ->
         return f"On {problem['name']} every optimizer diverged in half of its runs or more."
     single = all(n == 1 for *_, n in rows)
     lowest = [row for row in finite if row[0] == finite[0][0]]
-    whose = listed([f"{name}'s" for _, name, *_ in lowest])
+    whose = _some([f"{name}'s" for _, name, *_ in lowest])
     whose = f"{whose}{' alike' if len(lowest) > 1 else ''}, " if len(rows) > 1 else ""
     text = (
         f"The {'lowest ' if len(rows) > 1 else ''}{'' if single else 'median '}{what} after "
@@ -169,9 +175,16 @@ def _by_loss(runs: pd.DataFrame, best: pd.DataFrame, problem: dict[str, Any]) ->
     text += "" if single else f" ({_counts([(name, n) for _, name, _, n in lowest])})"
     if len(finite) > len(lowest):
         rest = [f"{name} {number(m)}" for m, name, *_ in finite[len(lowest) :]]
-        text += f"; then {listed(rest)}"
+        text += f"; then {_some(rest)}"
     failed = [f"{name} in {of(d, n)}" for _, name, d, n in rows if d]
-    return f"{text}{f'; diverged: {listed(failed)}' if failed else ''}."
+    return f"{text}{f'; diverged: {_some(failed)}' if failed else ''}."
+
+
+def _some(parts: list[str]) -> str:
+    """All of a few; of many the first and how many more."""
+    if len(parts) <= _NAMED:
+        return listed(parts)
+    return f"{', '.join(parts[:_SHOWN])} and {len(parts) - _SHOWN:,} more"
 
 
 def _counts(each: list[tuple[str, int]]) -> str:
@@ -200,14 +213,15 @@ def _shares(rows: pd.DataFrame, kind: str, exact: bool) -> str:
         return ""
     if len({share for _, share in each}) == 1:
         return f" ({each[0][1]})"
-    return f" ({', '.join(f'{name} in {share}' for name, share in each)})"
+    said = [f"{name} in {share}" for name, share in each]
+    return f" ({', '.join(said) if len(said) <= _NAMED else _some(said)})"
 
 
 def _each(table: pd.DataFrame, exact: bool) -> str:
     if exact:
         return ""
     each = [f"{row['optimizer']} in {of(row['held_n'], row['n'])}" for _, row in table.iterrows()]
-    return f" ({', '.join(each)})"
+    return f" ({', '.join(each)})" if len(each) <= _NAMED else f" ({_some(each)})"
 
 
 def _overall(
@@ -235,7 +249,10 @@ def _overall(
         few = len(problems) <= _FEW_PROBLEMS
         where = {name: listed(on) if few else str(len(on)) for name, on in firsts.items()}
         verb = _VERBS[kind, alone]
-        parts.append(f"{verb}: {', '.join(f'{name} on {where[name]}' for name in order)}")
+        said = [f"{name} on {where[name]}" for name in order]
+        if len(said) > _NAMED:
+            said = [*said[:_SHOWN], f"{len(said) - _SHOWN} more on fewer"]
+        parts.append(f"{verb}: {', '.join(said)}")
     ties = "; where several tied, each is named" if tied else ""
     return [f"{'; '.join(parts)} (of {plural(len(problems), 'problem')}, by median updates{ties})."]
 
