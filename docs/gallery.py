@@ -91,8 +91,8 @@ PLACES = (
         "paired", "statements", ("narrow-bowl",), "Seed by seed, how much better is what a claim names?",
         "A dot a seed, both optimizers from the same start; to the right of the line the claimed one is better. "
         "The diamond is the estimate on its corrected interval, the shaded band the margin: the claim is supported "
-        "where the interval lies wholly beyond the band. A seed on which only one of the two missed stands at the "
-        "border, as an arrow.",
+        "where the interval lies wholly beyond the band, one of equivalence where it lies within. A seed on which "
+        "only one of the two missed stands at the border, as an arrow.",
         "A panel for each claim and measure: a dot a seed, the interval and the margin it is judged against.",
     ),
     Place(
