@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,16 +61,23 @@ def said_of(page: Page) -> str:
 # --- what it says ---
 
 
-def test_a_rendered_report_is_listed_with_what_it_holds(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a report that was really made."""
     folder = write_folder(
-        tmp_path / "small", problems=["bowl"], rates=[0.1], tune=0, evaluate=2, title="A small <b>",
-        created="2026-11-22T10:00:00+00:00",
+        tmp_path_factory.mktemp("out") / "small", problems=["bowl"], rates=[0.1], tune=0, evaluate=2,
+        title="A small <b>", created="2026-11-22T10:00:00+00:00",
     )  # fmt: skip
     render(folder)
-    page = listed(tmp_path)
+    return folder
+
+
+def test_a_rendered_report_is_listed_with_what_it_holds(rendered: Path) -> None:
+    folder, out = rendered, rendered.parent
+    page = listed(out)
     assert links(page) == ["small/index.html"]
     [picture] = page.all("img")
-    assert (tmp_path / picture["src"]).is_file()
+    assert (out / picture["src"]).is_file()
     said = said_of(page)
     assert "A small <b>" in said
     assert "Which is fastest, and which most stable?" in said
@@ -128,10 +136,10 @@ def test_comparisons_are_listed_as_such(tmp_path: Path) -> None:
     assert "Comparison, 22 November 2026, 10 runs" in said
 
 
-def test_the_index_reads_no_tables(tmp_path: Path) -> None:
+def test_the_index_reads_no_tables(rendered: Path, tmp_path: Path) -> None:
     """The tables may be large, and the list needs none of them."""
-    folder = write_folder(tmp_path / "big", problems=["bowl"], rates=[0.1], tune=0, evaluate=2)
-    render(folder)
+    folder = tmp_path / "big"
+    shutil.copytree(rendered, folder)
     before = render_index(tmp_path).read_text(encoding="utf-8")
     assert "sgd" in before
     for path in folder.glob("*.parquet"):
