@@ -120,11 +120,19 @@ def compared(found: Sequence[Comparison], command: str) -> list[Any]:
     items = [
         "Runs are paired by identity: rule, setting, problem and its parameters, seeds, steps and "
         "precision; neither by name nor by place.",
-        f"Two numbers agree to {exact(c.atol)} + {exact(c.rtol)} × the larger of both; a gap is judged "
-        "by the size of its loss.",
+        f"Two numbers agree {_to(c)}; a gap is judged by the size of its loss.",
         "A problem is the same where its loss and gradient are, at three fixed points, to a relative "
         "1e-9.",
         "Medians are taken at the setting chosen in each folder, so that they may differ where every "
         "paired run is the same: another set of runs chose, or was summed up.",
     ]  # fmt: skip
     return [Notes(items), *([Pre(command)] if command else [])]
+
+
+def _to(c: Comparison) -> str:
+    if c.rtol == c.atol == 0:
+        return "where all their bits do"
+    parts = [exact(c.atol)] * bool(c.atol) + [f"{exact(c.rtol)} × the larger of both"] * bool(
+        c.rtol
+    )
+    return f"to {' + '.join(parts)}"
