@@ -86,9 +86,7 @@ def test_long_walks_keep_their_beginning() -> None:
 def test_a_page_without_a_plane_has_no_script_that_moves(tmp_path: Path) -> None:
     made = write_folder(tmp_path / "net", problems=["relu network"], rates=[0.1])
     render(made)
-    text = (made / "index.html").read_text(encoding="utf-8")
-    assert "figure.moving" not in text
-    assert text.count("<script>") == 1  # the page's own
+    assert "figure.moving" not in (made / "index.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

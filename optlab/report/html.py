@@ -48,6 +48,7 @@ def html() -> Environment:
         "files": files,
         "glyph": glyph,
     }
+    environment.policies["json.dumps_function"] = _json
     loader = environment.loader
     assert loader is not None
     # Parts of the program itself, put into the pages that need them.
@@ -88,8 +89,25 @@ def _readable(value: Any) -> Any:
     right to left stand isolated, so that the numbers after them stay where they belong."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
-    shown = _ODD.sub(lambda match: chr(_UNSEEN[ord(match[0])]), value)
+    shown = _shown(value)
     return shown if shown.isascii() else _RUN.sub("\u2068\\g<0>\u2069", shown)
+
+
+def _shown(text: str) -> str:
+    return _ODD.sub(lambda match: chr(_UNSEEN[ord(match[0])]), text)
+
+
+def _json(value: Any, **kwargs: Any) -> str:
+    """Data for a script of the page, which shows its texts."""
+    return json.dumps(_each(value), **kwargs)
+
+
+def _each(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_each(key): _each(held) for key, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [_each(held) for held in value]
+    return _shown(value) if isinstance(value, str) else value
 
 
 # --- what a page holds ---

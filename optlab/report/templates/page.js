@@ -145,7 +145,7 @@
       tools.append(field);
     }
     const hidden = new Set();
-    if (heads.length > 4) {
+    if (heads.length > 3) {
       const menu = make("details", {class: "menu"});
       const choices = make("div", {class: "choices"});
       menu.append(make("summary", {}, "Columns"), choices);
