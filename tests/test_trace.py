@@ -67,16 +67,17 @@ def task_of(experiment: Experiment, name: str) -> Any:
 # The page is the run
 
 
-@pytest.mark.parametrize(
-    "problem",
-    [
-        "bowl",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("rosenbrock", "valley")),
-        "relu_network",
-        "given",
-    ],
-)
-@pytest.mark.parametrize("name", RULES)
+# Each is a program to compile: every rule on one problem, every problem with two rules, the rest in
+# the slow part.
+PAIRS = [
+    pytest.param(name, problem, marks=() if fast else pytest.mark.slow)
+    for problem in ("bowl", "rosenbrock", "valley", "relu_network", "given")
+    for name in RULES
+    for fast in [problem == "bowl" or (name in ("momentum", "adam") and problem != "rosenbrock")]
+]
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
 def test_a_trace_is_what_the_engine_did(name: str, problem: str) -> None:
     experiment = everything()
     task, contender = task_of(experiment, problem), experiment.contender(name)
