@@ -120,7 +120,7 @@ def test_hostile_text_and_names_stay_text(tmp_path: Path) -> None:
     )  # fmt: skip
     (tmp_path / name / "figures" / "x y.svg").write_text("<svg/>", encoding="utf-8")
     page = listed(tmp_path)
-    assert len(page.all("script")) == 1
+    assert not page.all("script")  # neither the list's own, for one report, nor another
     assert not page.all("i")
     assert said_of(page).count(HOSTILE) == 6  # three times in sentences, three times among names
     [link] = links(page)
@@ -145,6 +145,14 @@ def test_the_index_reads_no_tables(rendered: Path, tmp_path: Path) -> None:
     for path in folder.glob("*.parquet"):
         path.write_bytes(b"\0" * path.stat().st_size)
     assert render_index(tmp_path).read_text(encoding="utf-8") == before
+
+
+def test_one_report_needs_no_search(tmp_path: Path) -> None:
+    shelved(tmp_path, "only")
+    page = listed(tmp_path)
+    assert not page.all("form")
+    assert not page.all("script")
+    assert links(page) == ["only/index.html"]
 
 
 def test_an_empty_list_says_so(tmp_path: Path) -> None:

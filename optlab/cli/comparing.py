@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def compare(
     a: Annotated[Path, typer.Argument(help="A result folder, or a baseline.", metavar="A")],
     others: Annotated[
-        list[Path] | None, typer.Argument(help="What is held against it.", metavar="B [C...]")
+        list[Path] | None, typer.Argument(help="What is held against it.", metavar="B")
     ] = None,
     report: Annotated[
         Path | None, typer.Option(help="Write a report of it to this new folder.", metavar="DIR")
