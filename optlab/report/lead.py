@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -265,7 +266,10 @@ def _many(facts: Facts) -> list[Any]:
     matrix = _matrix(facts, costs)
     if costs.shape[0] <= _LONG and costs.shape[1] <= _WIDE:
         return [matrix]
-    inner = Table(matrix.caption, matrix.head, matrix.groups, matrix.numeric, name="matrix")
+    inner = replace(
+        matrix, name="matrix", question="Who held the target on each problem, and how soon?",
+        finding=held_soonest(deciding(facts), all_exact(facts)),
+    )  # fmt: skip
     title = f"Problem by problem: {costs.shape[0]} problems by {costs.shape[1]} optimizers"
     return [*_summary(facts, costs), Fold(title, [inner])]
 

@@ -85,7 +85,8 @@ def paired_cut(pictures: Sequence[Picture], caption: str, question: str, finding
 def _fold(table: Table, title: str, groups: Groups) -> Fold:
     names = [heading.partition(":")[0] for heading, _ in groups]
     told = title if not title[-1].isdigit() else f"{title}: {', '.join(names)}"
-    inner = replace(table, groups=groups, caption="", question="", finding="", anchor="")
+    caption = "More rows of the table above, read in the same way."
+    inner = replace(table, groups=groups, caption=caption, question="", finding="", anchor="")
     return Fold(told, [inner])
 
 
