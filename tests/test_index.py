@@ -447,6 +447,7 @@ def test_nothing_serious_for_who_cannot_see_or_point(
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_the_list_is_never_wider_than_the_window(window: Any, tmp_path: Path, width: int) -> None:
     long = "averyveryverylongnamewithoutanyspace" * 6
+    shelved(tmp_path, "short")
     shelved(tmp_path, "long", title=long, question=long, optimizers=[long], answer=long)
     window.set_viewport_size({"width": width, "height": 800})
     window.goto(render_index(tmp_path).as_uri())
