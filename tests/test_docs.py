@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -67,6 +68,36 @@ def test_the_page_on_choosing_settings_is_right() -> None:
         re.findall(r"`(\w+)`", text[text.index("**The column `part`**") :].split("\n\n")[0])
     )
     assert {"trial", "chosen", "default", "profile", "grid", "picture"} <= parts
+
+
+def test_the_page_on_python_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every block, in order, as a reader would type them; and what the tables name is there."""
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for block in _blocks("docs/python.md", "python"):
+        exec(compile(block, "docs/python.md", "exec"), names)
+    said = capsys.readouterr().out
+    assert "wrong.yaml" in said
+    assert "steps" in said
+    assert "A small question" in said
+    results, found = names["results"], names["found"]
+    assert found.same
+    assert found.paired == len(results.runs)
+    assert names["five"].name == "five"
+    assert set(names["losses"].optimizer) == {"sgd", "momentum"}
+    assert (names["best"].held_n > 0).all()
+    # A step of fixed length passes a minimum that it is far from by 100 steps of 0.1.
+    assert names["mine"].runs.groupby("hyper.lr")["gap"].median().is_monotonic_decreasing
+    for file in ("curves.pdf", "reports/small/index.html", "reports/small/report.md"):
+        assert (tmp_path / file).stat().st_size > 1000
+    text = (ROOT / "docs/python.md").read_text(encoding="utf-8")
+    for table in ("runs", "curves", "paths", "chosen", "verdicts"):
+        [row] = re.findall(rf"^\| `\.{table}` \| (.*) \|$", text, flags=re.MULTILINE)
+        named = set(re.findall(r"`([a-z_]+)`", re.sub(r"\(.*?\)", "", row)))
+        assert named
+        assert named <= set(getattr(results, table).columns)
 
 
 @pytest.mark.parametrize("page", ["docs/own.md", "README.md"])
