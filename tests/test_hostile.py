@@ -106,6 +106,8 @@ def structure(browser: Any, file: Path, beside: bool = False) -> tuple[Counter[s
         assert found["handlers"] == []
         wide = tab.page.evaluate("document.documentElement.scrollWidth")
         alternatives = tab.page.eval_on_selector_all("img", "all => all.map(i => i.alt).join(' ')")
+        # What can be explored holds names as they are: the spec of a run is copied from there.
+        tab.page.eval_on_selector_all(".explore", "all => all.forEach(node => node.remove())")
         text = f"{tab.page.inner_text('body')} {alternatives}"
         return Counter(found["count"]), text, wide - PHONE["width"]
 
