@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 __all__ = [
     "latex_math", "latex_signs", "latex_text", "markdown_alt", "markdown_math", "markdown_signs",
@@ -146,6 +147,7 @@ _PIECE = 12
 """Signs of a word after which a line may break: one longer than a line has no other place."""
 
 
+@lru_cache(maxsize=1 << 14)
 def latex_text(text: object, every: bool = False) -> str:
     """Text from anywhere as LaTeX that shows it, on one line, in words that can be broken.
 

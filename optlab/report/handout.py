@@ -18,10 +18,9 @@ _ALL = "all"
 """The document that has every table."""
 
 
-def write_tables(folder: Path, sections: list[Section]) -> list[Path]:
-    """Write each table that has a name as CSV and as LaTeX, and `all.tex`, which has them all; remove
+def write_tables(folder: Path, tables: dict[str, Table]) -> list[Path]:
+    """Write each table as CSV and as LaTeX under its stem, and `all.tex`, which has them all; remove
     those of an earlier page. Returns what was written."""
-    tables = named_tables(sections)
     written = [
         write_text(folder / f"{stem}{end}", text)
         for stem, table in tables.items()

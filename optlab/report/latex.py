@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from optlab.escape import latex_math, latex_text
 from optlab.report.blocks import Cell, Table
@@ -260,6 +261,7 @@ _CODE = 45.0
 """A sign without a glyph, whose code is printed."""
 
 
+@lru_cache(maxsize=1 << 14)
 def _width(word: str) -> float:
     """Points of a word at 10 pt, about: Computer Modern's digits take 5."""
     return sum(map(_sign, word))
