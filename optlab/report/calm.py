@@ -9,9 +9,10 @@ import pandas as pd
 
 from optlab import analysis
 from optlab.analysis.words import brief, number, of
+from optlab.report import drawings
 from optlab.report.blocks import Cell, Notes, Table, Text
 from optlab.report.facts import Facts, name_cell
-from optlab.report.many import cut
+from optlab.report.many import cut, figures_cut
 from optlab.report.sentences import most_stable, widest
 
 __all__ = ["rates", "stability"]
@@ -53,7 +54,31 @@ def stability(facts: Facts) -> list[Any]:
         caption, head, groups, name="stability", question="Which is stable, in which sense?",
         finding=most_stable(table, called),
     )  # fmt: skip
-    return [Text(text), Notes([*notes, f"Diverged: {facts.manifest['divergence']}"]), *cut(inner)]
+    return [
+        Text(text),
+        Notes([*notes, f"Diverged: {facts.manifest['divergence']}"]),
+        *_pictured(facts, table, called),
+        *cut(inner),
+    ]
+
+
+def _pictured(facts: Facts, table: pd.DataFrame, called: dict[str, str]) -> list[Any]:
+    """The kinds side by side, a picture a problem."""
+    if table["optimizer"].nunique() < 2:
+        return []
+
+    def told(problem: dict[str, Any]) -> str:
+        return most_stable(table[table["problem"] == problem["name"]], called)
+
+    pictures = drawings.stability(facts.results, table, told)
+    caption = (
+        "One panel a kind, one row an optimizer at its chosen setting; further left is more stable. A mark "
+        "is the median over seeds, the bar its exact 95 % interval where there are seeds enough; in S1 the "
+        "share of runs that diverged. An arrow at the right edge is infinite."
+    )
+    return figures_cut(
+        pictures, caption, "How do they compare in each sense?", most_stable(table, called)
+    )
 
 
 _MEASURED = ("overshoot", "rises", "variation", "oscillation", "spikes", "spread_iqr")

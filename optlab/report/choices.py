@@ -11,10 +11,11 @@ import pandas as pd
 from optlab import analysis
 from optlab.analysis.words import listed, number, plural
 from optlab.measures import MEASURES
-from optlab.report.blocks import Cell, Fold, Table
+from optlab.report import drawings
+from optlab.report.blocks import Cell, Figures, Fold, Table
 from optlab.report.facts import Facts, name_cell
 from optlab.report.many import cut
-from optlab.report.sentences import after_holm, flips, late_crossings
+from optlab.report.sentences import after_holm, few, flips, late_crossings
 
 __all__ = ["choices", "title"]
 
@@ -25,6 +26,7 @@ _CHOICES = {
     "a quarter of the budget": "A quarter of the budget",
     "paired t": "Student’s t",
 }
+_MANY_ROWS = 12
 _KEYS = ["claim", "problem", "measure", "a", "b"]
 
 
@@ -115,7 +117,9 @@ def _crossings(facts: Facts) -> list[Any]:
         caption, head, groups, frozenset({2, 3}), finding=late_crossings(table), name="crossings",
         question="Would a smaller budget have shown another winner?",
     )  # fmt: skip
-    return cut(inner, rows="pair")
+    if len(table) > _MANY_ROWS:
+        return [Fold(f"{plural(len(table), 'pair')} of curves cross late", cut(inner, rows="pair"))]
+    return [inner]
 
 
 def _ranks(facts: Facts) -> list[Any]:
@@ -135,7 +139,7 @@ def _ranks(facts: Facts) -> list[Any]:
         f"{listed(_first(ranks))} share the best mean rank"
     )
     text += (
-        f"; without {listed(each)} another would be first."
+        f"; without {few(each)} another would be first."
         if each
         else "; leaving out any one problem changes nothing about that."
     )
@@ -159,7 +163,12 @@ def _ranks(facts: Facts) -> list[Any]:
         caption, head, [("", rows)], frozenset({1, 2, 3}), name="ranks", finding=text,
         question="Does one problem decide who comes first?",
     )  # fmt: skip
-    return cut(inner)
+    picture = drawings.ranks(facts.results, costs, text)
+    how = (
+        "One mark an optimizer: its rank by the median time to hold the target, averaged over problems. The "
+        "bar below is how far apart two must be for Nemenyi’s test at 95 %; hidden where no test applies."
+    )
+    return [Figures([picture], how, "Who ranks where?", text), *cut(inner)]
 
 
 def _first(ranks: pd.DataFrame) -> list[str]:
@@ -188,7 +197,7 @@ def _pairwise(facts: Facts) -> list[Any]:
         caption, head, groups, frozenset({4, 5}), name="pairwise", finding=after_holm(table),
         question="How does every optimizer stand against every other?",
     )  # fmt: skip
-    return [Fold("Exploratory: every two optimizers", cut(inner, "problem and measure", "pair"))]
+    return [Fold("Exploratory: every two optimizers", cut(inner, rows="pair"))]
 
 
 def _pair(facts: Facts, row: pd.Series) -> list[Cell]:

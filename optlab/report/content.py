@@ -38,6 +38,7 @@ def _parts(facts: Facts) -> Iterator[Part]:
         "robust",
         "How robust is it?",
         Section("sensitivity", "How much the step size matters", findings.sensitivity(facts)),
+        Section("pairs", "Two hyperparameters at once", findings.pairs(facts)),
         Section("tuning", "What does tuning cost?", speed.tuning(facts)),
         Section("edge", "Where runs diverge, and where theory says", findings.edge(facts)),
     )

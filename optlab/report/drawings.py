@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optlab import figures
+from optlab import analysis, figures
 from optlab.analysis import (
     at_best,
     curve_bands,
@@ -26,7 +26,8 @@ from optlab.report.blocks import Picture
 from optlab.results import Results
 
 __all__ = [
-    "curves", "metrics", "paired", "paths", "profiles", "runtime", "sensitivity", "times", "tuning",
+    "completeness", "curves", "heatmap", "metrics", "paired", "paths", "profiles", "ranks", "runtime",
+    "sensitivity", "stability", "times", "tuning",
 ]  # fmt: skip
 
 Finding = Callable[[dict[str, Any]], str]
@@ -200,6 +201,54 @@ def tuning(results: Results, table: pd.DataFrame) -> list[Picture]:
         alt = _halfway(mine, problem["name"])
         drawn.append(_picture(results, "tuning", place, problem, alt, mine, table=mine))
     return drawn
+
+
+def stability(results: Results, table: pd.DataFrame, told: Finding) -> list[tuple[str, Picture]]:
+    """Every kind of stability on each problem; `told` says what is found there."""
+    drawn = []
+    shown = set(table.loc[(table["n"] > 0) & (table["selection"] == "tuned"), "problem"])
+    for place, problem in _problems(results, shown):
+        here = _of(table, problem)
+        picture = _picture(results, "stability", place, problem, told(problem), here, table=here)
+        drawn.append((problem["name"], picture))
+    return drawn
+
+
+def heatmap(results: Results, table: pd.DataFrame) -> list[Picture]:
+    """The last loss over two hyperparameters, a picture a problem and optimizer."""
+    drawn = []
+    for place, problem in _problems(results, set(table["problem"])):
+        here = _of(table, problem)
+        for i, (_, mine) in enumerate(here.groupby(["optimizer", "up"], sort=False), start=1):
+            mine = mine.reset_index(drop=True)
+            alt = _lowest(mine, problem["name"])
+            what = f"heatmap-{i}"
+            drawn.append(_picture(results, "heatmap", place, problem, alt, mine, what, table=mine))
+    return drawn
+
+
+def _lowest(mine: pd.DataFrame, problem: str) -> str:
+    """Where the lowest value of a heat map lies, and how many pairs diverged."""
+    optimizer, across, up = (str(mine[name].iloc[0]) for name in ("optimizer", "across", "up"))
+    failed = int(np.isposinf(mine["median"]).sum())
+    text = f"{optimizer} on {problem}: of {len(mine)} pairs of {across} and {up}"
+    if failed == len(mine):
+        return f"{text} all diverged."
+    best = mine.iloc[int(mine["median"].to_numpy(float).argmin())]
+    low = f"the lowest last value, {number(best['median'])}, came at {across} = {brief(best['x'])}"
+    return f"{text} {low} and {up} = {brief(best['y'])}; {failed or 'none'} diverged."
+
+
+def completeness(results: Results, table: pd.DataFrame, finding: str) -> Picture:
+    """What became of all runs."""
+    about = {"name": "all"}
+    return _picture(results, "completeness", 1, about, finding, table, table=table)
+
+
+def ranks(results: Results, costs: pd.DataFrame, finding: str) -> Picture:
+    """The mean ranks over problems."""
+    table = analysis.rank_table(costs)
+    return _picture(results, "ranks", 1, {"name": "all"}, finding, table, table=costs)
 
 
 def _halfway(table: pd.DataFrame, problem: str) -> str:

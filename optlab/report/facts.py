@@ -130,6 +130,11 @@ class Facts:
         return analysis.tuning_curves(self.results.runs, self.best, self.manifest)
 
     @cached_property
+    def landscape(self) -> pd.DataFrame:
+        """The last loss over pairs of hyperparameters."""
+        return analysis.landscape(self.results.runs, self.manifest)
+
+    @cached_property
     def kinds(self) -> pd.DataFrame:
         """Every kind of stability."""
         return self._once(

@@ -23,9 +23,10 @@ from optlab.report.lead import (
     last_values,
     quantity,
 )
-from optlab.report.many import cut, figures_cut, paired_cut
+from optlab.report.many import GROUPS, cut, figures_cut, paired_cut
 from optlab.report.sentences import (
     best_rates,
+    diverging,
     few,
     first_of_each,
     held_soonest,
@@ -33,7 +34,7 @@ from optlab.report.sentences import (
     lowest_loss,
 )
 
-__all__ = ["curves", "edge", "last", "metrics", "paths", "sensitivity", "times"]
+__all__ = ["curves", "edge", "last", "metrics", "pairs", "paths", "sensitivity", "times"]
 
 
 _SPACE = "\N{NO-BREAK SPACE}"  # between what is read as one: two quartiles, 9 of 10
@@ -86,7 +87,9 @@ def times(facts: Facts) -> list[Any]:
         drawn = list(zip(timed, pictures, strict=True))
         question = "How far apart are reaching and holding?"
         tuned = main[main["selection"] == "tuned"]
-        blocks += figures_cut(drawn, caption, question, apart(tuned))
+        if len(drawn) > GROUPS:
+            caption += f" The first {GROUPS} of {len(drawn)} problems; the table has all."
+        blocks += figures_cut(drawn[:GROUPS], caption, question, apart(tuned))
     if len(others):
         inner = _times_table(facts, others, "Steps to the other targets", "times-other")
         blocks.append(Fold("The other targets", inner))
@@ -266,6 +269,20 @@ def sensitivity(facts: Facts) -> list[Any]:
     drawn = list(zip(names, pictures, strict=True))
     question = "What does a wrong step size cost?"
     return [*figures_cut(drawn, caption, question, best_rates(facts.sensitivity)), *rates(facts)]
+
+
+def pairs(facts: Facts) -> list[Any]:
+    """The last loss over two hyperparameters at once, where two were varied."""
+    table = facts.landscape
+    if table.empty:
+        return []
+    caption = (
+        "The median last value over seeds at each pair that was tried, darker is lower; a cross diverged, the "
+        "ring is the lowest. Where a pair was tried at several values of a third hyperparameter, the best of "
+        "those. A narrow dark valley that runs aslant means that the two must be chosen together."
+    )
+    question = "Must two hyperparameters be chosen together?"
+    return paired_cut(drawings.heatmap(facts.results, table), caption, question, diverging(table))
 
 
 def edge(facts: Facts) -> list[Any]:

@@ -16,7 +16,7 @@ import pandas as pd
 from optlab.analysis.words import listed, number, plural, steps
 
 __all__ = [
-    "after_holm", "best_rates", "counted", "few", "first_of_each", "flips", "held_most",
+    "after_holm", "best_rates", "counted", "diverging", "few", "first_of_each", "flips", "held_most",
     "held_soonest", "late_crossings", "leaders", "left_again", "lowest_loss", "most_often",
     "most_stable", "one_trial_and_all", "seeds_favour", "shares_met", "verdict_counts", "what_ran",
     "where_diverged", "widest",
@@ -433,3 +433,15 @@ def what_ran(table: pd.DataFrame) -> str:
     if empty:
         text += f" Nothing ran for {counted(empty, len(table), 'pair')} of problem and optimizer."
     return text
+
+
+def diverging(table: pd.DataFrame) -> str:
+    """How many pairs of hyperparameters diverged: rows of `landscape`."""
+    failed = np.isposinf(table["median"].to_numpy(float))
+    some = table.assign(failed=failed).groupby("optimizer", sort=False)["failed"].mean()
+    share = f"{int(failed.sum()):,} of {plural(len(table), 'pair')} of values diverged"
+    if len(some) < 2 or not failed.any():
+        return f"In these runs {share}."
+    worst = float(some.max())
+    most = listed([str(name) for name, part in some.items() if part == worst])
+    return f"In these runs {share}, the largest share with {most} ({100 * worst:.0f} %)."

@@ -7,7 +7,8 @@ from typing import Any
 
 from optlab import analysis
 from optlab.analysis.words import brief, goal, listed, number, pairs_text, plural
-from optlab.report.blocks import Cell, Fold, Notes, Pre, Table, Text
+from optlab.report import drawings
+from optlab.report.blocks import Cell, Figures, Fold, Notes, Pre, Table, Text
 from optlab.report.facts import Facts, name_cell
 from optlab.report.many import cut
 from optlab.report.sentences import few, what_ran
@@ -311,7 +312,15 @@ def completeness(facts: Facts) -> list[Any]:
         caption, head, groups, frozenset(range(1, 7)), name="completeness",
         question="How did every run end?", finding=what_ran(table),
     )  # fmt: skip
-    return cut(inner)
+    if len(table) < 2:
+        return cut(inner)
+    picture = drawings.completeness(facts.results, table, what_ran(table))
+    how = (
+        "Each bar is all runs of one optimizer on one problem, whatever their settings: filled held the "
+        "target to the end, pale used up the budget without it, hatched diverged, black broke. A place "
+        "without a bar was not asked for."
+    )
+    return [Figures([picture], how, "Is anything missing?", what_ran(table)), *cut(inner)]
 
 
 def _pictured(facts: Facts) -> str:
