@@ -9,6 +9,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from many_results import many
 from small_folder import write_folder
 
 from optlab.report.blocks import Cell, Figures, Fold, Table
@@ -45,7 +46,7 @@ from optlab.report.sentences import (
     widest,
 )
 from optlab.report.setup import edges_told, effective_rate, problems_told, rules_told
-from optlab.report.speed import cheapest, fastest_on
+from optlab.report.speed import cheapest, fastest_on, one_by_one
 from optlab.report.tabular import csv_text
 
 NEVER = math.inf
@@ -344,6 +345,11 @@ def test_costs_in_words():
     assert fastest_on(scores) == (
         "a held the target first on 7 of 12 problems; the most, 12, was solved by b."
     )
+    costs = pd.DataFrame({"a": [1.0, 2.0, NEVER], "b": [2.0, NEVER, 1.0], "c": [0.5, 1.0, 1.0]})
+    assert one_by_one(costs, "a") == (
+        "Alone against each other one, a held the target as soon or sooner on half of the problems or "
+        "more against 1 of 2."
+    )
     pair = pd.DataFrame({"a": ["x"], "b": ["y"], "probability": [0.2]})
     assert likelier(pair) == "In these runs y scored higher than x with a chance of 0.8."
     assert solved_within({(0.1, "a"): 1.0, (0.01, "a"): 0.5, (0.01, "b"): 0.25}) == (
@@ -397,7 +403,7 @@ def test_the_effective_rate_is_where_a_constant_gradient_leads():
 def test_what_happened_in_words():
     points = [{"curvature": None, "step": 0}, {"curvature": 4.0, "step": 7}]
     told = [{"happened": "diverged", "optimizer": "a", "problem": "p", "points": points}]
-    assert happened(told) == "What 1 run did that were made again and measured: diverged (1)."
+    assert happened(told) == "1 run was made again and measured. What happened: diverged (1)."
     assert sharpest(told) == "The largest curvature met was 4, by a on p at step 7."
     assert sharpest([told[0] | {"points": points[:1]}]) == "No curvature could be measured."
 
@@ -462,6 +468,50 @@ CASES = {
 def facts(request, tmp_path_factory):
     folder = write_folder(tmp_path_factory.mktemp("content") / "small", **CASES[request.param])
     return Facts(stored(folder))
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory):
+    """Twelve optimizers on fourteen problems."""
+    folder = write_folder(
+        tmp_path_factory.mktemp("crowd") / "small", problems=["bowl", "valley"], rates=(0.01, 0.1),
+        evaluate=2, tune=1, steps=60, optimizers=["sgd", "adam"],
+    )  # fmt: skip
+    return Facts(many(stored(folder), 12, 14))
+
+
+def test_a_crowd_is_summed_up_first_and_folded_below(crowd):
+    picture, table, *rest = [block for block in lead(crowd) if not isinstance(block, Fold)]
+    assert not rest
+    assert len(picture.pictures) == 1
+    assert table.name == "answer"
+    assert sum(len(rows) for _, rows in table.groups) <= 2 * ROWS
+    folds = [block for block in lead(crowd) if isinstance(block, Fold)]
+    matrix = next(b for b in blocks_of(folds) if isinstance(b, Table) and b.name == "matrix")
+    assert len(matrix.head) == 13
+    assert [len(rows) for _, rows in matrix.groups] == [14]
+    for row in matrix.groups[0][1]:
+        times = [cell.value for cell in row[1:]]
+        first = [cell.value for cell in row[1:] if cell.text.startswith("●")]
+        known = [value for value in times if np.isfinite(value)]
+        assert first == [value for value in known if value == min(known)]
+
+
+def test_a_crowd_fits_a_reader(crowd):
+    for name, blocks in sections(crowd):
+        if name == "worked":
+            continue
+        for block in blocks:
+            if isinstance(block, Table):
+                assert len(block.groups) <= GROUPS, name
+            elif isinstance(block, Figures):
+                assert len(block.pictures) <= GROUPS, name
+        for block in blocks_of(blocks):
+            if not block.caption.startswith(("More rows", "As above")):
+                assert block.question.endswith("?"), block.caption
+                assert block.finding.endswith("."), block.question
+                assert len(block.finding) < 500, block.finding
+    assert all(len(sentence) < 1000 for sentence in crowd.answer)
 
 
 def sections(facts):

@@ -53,7 +53,10 @@ def happened(told: list[dict[str, Any]]) -> str:
     """How many runs did what."""
     by = Counter(str(entry["happened"]) for entry in told)
     each = [f"{what} ({count:,})" for what, count in by.most_common()]
-    return f"What {plural(len(told), 'run')} did that were made again and measured: {listed(each)}."
+    were = "was" if len(told) == 1 else "were"
+    return (
+        f"{plural(len(told), 'run')} {were} made again and measured. What happened: {listed(each)}."
+    )
 
 
 def sharpest(told: list[dict[str, Any]]) -> str:

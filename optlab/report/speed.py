@@ -172,6 +172,7 @@ def _profiles(facts: Facts) -> list[Any]:
         question="What do the profiles come to?", finding=profile_leads(scores), name="profiles",
     )  # fmt: skip
     whole, pairs = drawings.profiles(facts.results, costs, _LARGEST)
+    leader = str(scores.sort_values("score", kind="stable")["optimizer"].iloc[-1])
     question = "Who is fast, on what share of the problems?"
     blocks: list[Any] = []
     if costs.shape[1] <= _MANY:
@@ -185,7 +186,7 @@ def _profiles(facts: Facts) -> list[Any]:
                     pairs,
                     "Two at a time: no third one changes these.",
                     "And without the others?",
-                    "",
+                    one_by_one(costs, leader),
                 ),
             ),
         ]
@@ -220,6 +221,18 @@ def fastest_on(scores: pd.DataFrame) -> str:
         f"{few(wins)} held the target first on {int(by['wins'].max()):,} of {plural(whole, 'problem')}"
         f"{' each' * (len(wins) > 1)}; the most, {int(by['solved'].max()):,}, "
         f"{'was' if len(solved) == 1 else 'were'} solved by {few(solved)}."
+    )
+
+
+def one_by_one(costs: pd.DataFrame, leader: str) -> str:
+    """Against how many of the others alone `leader` is as fast or faster on most problems. `costs`:
+    problems by optimizers, +inf for never."""
+    others = [name for name in costs.columns if name != leader]
+    mine = costs[leader]
+    ahead = sum(1 for name in others if ((mine <= costs[name]) & np.isfinite(mine)).mean() >= 0.5)
+    return (
+        f"Alone against each other one, {leader} held the target as soon or sooner on half of the "
+        f"problems or more against {ahead:,} of {len(others):,}."
     )
 
 
