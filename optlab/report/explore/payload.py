@@ -27,11 +27,11 @@ from optlab.report.facts import Facts
 
 __all__ = ["explore", "payload"]
 
-ROOM = 130_000
+ROOM = 110_000
 """Numbers that curves may take, and so many more for each run: by measurement under 2 bytes each in the
 page."""
 ROOM_A_RUN = 2
-_PATHS = 40_000
+_PATHS = 60_000
 _STEP_METRICS = ("grad_norm", "step_norm", "step_cosine")
 
 
@@ -198,7 +198,7 @@ def _curves(
         ("the loss at chosen settings", tuned, ["loss"], 0.4, 200, 24),
         ("the loss at default settings", plain, ["loss"], 0.25, 80, 24),
         ("the loss of one run of each other setting", single, ["loss"], 0.6, 60, 24),
-        ("other measures at chosen settings", tuned, others, 0.6, 60, 16),
+        ("other measures at chosen settings", tuned, others, 0.5, 60, 16),
         ("the loss of the other runs", rest, ["loss"], 1.0, 60, 24),
     ]
     for what, group, metrics, share, most, least in plans:
@@ -246,8 +246,10 @@ def _coded(
         if not len(mine):
             continue
         steps, values = curves.matrix(mine, metric, points)
-        if not np.isfinite(values).any():
+        there = np.isfinite(values).any(axis=1)
+        if not there.any():
             continue
+        mine, values = mine[there], values[there]
         minimum = problem.get("minimum") if metric == "loss" else None
         if minimum:
             values = values - minimum["value"]
@@ -297,9 +299,11 @@ def _paths(facts: Facts, rows: pd.DataFrame) -> tuple[list[dict[str, Any]], str]
     groups = [np.flatnonzero(here & first), np.flatnonzero(here & ~first)]
     out: list[dict[str, Any]] = []
     told, room = [], _PATHS
-    for what, group in zip(("at chosen settings and from the usual start", "others"), groups, strict=True):
+    for what, group in zip(
+        ("at chosen settings and from the usual start", "others"), groups, strict=True
+    ):
         group = walks.has(group)
-        kept, points = fewer(group, room // (3 if what != "others" else 2), 24, 120)
+        kept, points = fewer(group, int(room * (0.3 if what != "others" else 0.5)), 24, 120)
         if not len(kept):
             continue
         for place, problem in enumerate(facts.manifest["problems"]):
@@ -328,5 +332,3 @@ def _walks(walks: Curves, mine: np.ndarray, place: int, points: int) -> list[dic
         {"problem": place, "unit": unit, "steps": steps,
          "runs": np.diff(mine, prepend=0).tolist(), "x": x, "y": y}
     ]  # fmt: skip
-
-

@@ -55,7 +55,9 @@ def optimizer_entry(tree: Node | None, optimizer: dict[str, Any]) -> dict[str, A
     body = _body(tree, "optimizers", optimizer["name"])
     if body is None:
         return {}
-    kept = {k: node for k, node in body.items() if _is_switch(node) and k not in optimizer["hypers"]}
+    kept = {
+        k: node for k, node in body.items() if _is_switch(node) and k not in optimizer["hypers"]
+    }
     return {
         "name": _text(optimizer["name"]),
         "keys": [f"{_text(k)}: {_flow(node)}" for k, node in kept.items()],

@@ -131,16 +131,17 @@ const exploreData = (() => {
   };
 
   // Runs that held the deciding target, of all that were reported.
-  const hits = (m, shown, selection) => shown.map(o => {
+  const hits = (m, shown, selection) => {
+    const found = m.optimizers.map(() => ({held: 0, count: 0}));
     const isMine = selection === "tuned" ? isTuned : isDefault;
-    let held = 0, count = 0;
     m.columns.id.forEach((_, run) => {
-      if (m.columns.optimizer[run] !== o || !m.problems[m.columns.problem[run]].decision || !isMine(m, run)) return;
-      count += 1;
-      held += isFinite(m.columns.held[run]) ? 1 : 0;
+      if (!m.problems[m.columns.problem[run]].decision || !isMine(m, run)) return;
+      const mine = found[m.columns.optimizer[run]];
+      mine.count += 1;
+      mine.held += isFinite(m.columns.held[run]) ? 1 : 0;
     });
-    return {held, count};
-  });
+    return shown.map(o => found[o]);
+  };
 
   // --- the spec of one run ---
 

@@ -77,7 +77,7 @@ const exploreDraw = (() => {
 
   // --- a chart: canvas below, axes above it ---
 
-  const chart = (host, label, {ratio = .56, most = 460, left = 62, right = 16, top = 10, bottom = 44} = {}) => {
+  const chart = (host, label, {ratio = .56, most = 460, left = 62, right = 28, top = 10, bottom = 44} = {}) => {
     const box = html("div", {class: "chart"}, host);
     const canvas = html("canvas", {"aria-hidden": "true"}, box);
     const axes = svg("svg", {role: "img", "aria-label": label}, box);

@@ -13,13 +13,14 @@
   const {html, svg, brief, color, variable, scale, chart, clipped, trace, glyph, distance, GLYPHS} = exploreDraw;
   const D = exploreData;
   const FLOOR = 1e-16, BLOWN = 1e3, SHOWN = 12;
-  let m, state, said, views = [];
+  let m, state, said, views = [], fields = 0;
 
   // --- controls ---
 
   const field = (parent, label, node) => {
-    const wrap = html("label", {}, parent);
-    html("span", {}, wrap, label);
+    const wrap = html("div", {class: "field"}, parent);
+    node.id = `explore-field-${fields += 1}`;
+    html("label", {for: node.id}, wrap, label);
     wrap.append(node);
     return node;
   };
@@ -29,7 +30,7 @@
       const list = typeof options === "function" ? options() : options;
       node.replaceChildren(...list.map(([value, text]) => html("option", {value}, null, text)));
       node.value = String(get());
-      node.closest("label").hidden = list.length < 2;
+      node.closest(".field").hidden = list.length < 2;
     };
     node.addEventListener("change", () => { act(node.value); changed(); });
     refresh();
@@ -68,6 +69,7 @@
   const stepText = value => Number.isNaN(value) ? "–" : isFinite(value) ? brief(value, 6) : "never";
   const runText = run => `${name(m.columns.optimizer[run])}, ${settingText(run)}, ${seedText(run)}`;
   const shown = () => m.optimizers.map((_, o) => o).filter(o => state.visible.has(o));
+  const capital = text => text.charAt(0).toUpperCase() + text.slice(1);
   const count = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
 
   // --- which runs ---
@@ -122,8 +124,10 @@
 
   // Which optimizers take part: every view obeys.
   const toggles = parent => {
-    const box = html("fieldset", {class: "toggles"}, parent);
-    html("legend", {}, box, "Optimizers that take part, here and in the ranks below");
+    const bar = html("div", {class: "bar"}, parent);
+    choose(bar, "Problem", m.problems.map((p, i) => [i, p.name]), () => state.problem, value => turn(Number(value)));
+    const box = html("fieldset", {class: "toggles"}, bar);
+    html("legend", {}, box, "Optimizers that take part");
     const ticks = m.optimizers.map((look, o) => {
       const wrap = html("label", {class: "tick"}, box);
       const node = html("input", {type: "checkbox", value: look.name}, wrap);
@@ -140,6 +144,12 @@
     const all = on => { ticks.forEach((node, o) => { node.checked = on; state.visible[on ? "add" : "delete"](o); }); changed(); };
     press(box, "all", () => all(true));
     press(box, "none", () => all(false));
+  };
+
+  const turn = problem => {
+    state.problem = problem;
+    if (!m.metrics[problem].includes(state.metric)) state.metric = m.metrics[problem][0] ?? "loss";
+    if (!axisChoices().some(([key]) => key === state.x)) state.x = "step";
   };
 
   const panel = (parent, title, id) => {
@@ -160,11 +170,6 @@
   const curvesView = parent => {
     const box = panel(parent, "Curves", "explore-curves");
     const row = html("div", {class: "controls"}, box);
-    choose(row, "Problem", m.problems.map((p, i) => [i, p.name]), () => state.problem, value => {
-      state.problem = Number(value);
-      if (!m.metrics[state.problem].includes(state.metric)) state.metric = m.metrics[state.problem][0] ?? "loss";
-      if (!axisChoices().some(([key]) => key === state.x)) state.x = "step";
-    });
     choose(row, "Runs", Object.entries(WHICH).map(([key, [text]]) => [key, text]), () => state.which, value => { state.which = value; });
     choose(row, "Measure", () => m.metrics[state.problem].map(k => [k, metricName(state.problem, k)]), () => state.metric, value => { state.metric = value; state.ylog = !/accuracy|cosine/.test(value); logs.y.checked = state.ylog; });
     choose(row, "Across", axisChoices, () => state.x, value => { state.x = value; });
@@ -333,7 +338,7 @@
     const problem = m.problems[state.problem].name;
     if (!lines.length) return `No curve of this kind is held here for ${problem}.`;
     const names = [...new Set(lines.map(line => name(line.optimizer)))];
-    return `${metricName(state.problem, state.metric)} on ${problem}: ${count(lines.length, "curve")} of ${names.join(", ")} (${WHICH[state.which][0]}).`;
+    return capital(`${metricName(state.problem, state.metric)} on ${problem}: ${count(lines.length, "curve")} of ${names.join(", ")} (${WHICH[state.which][0]}).`);
   };
 
   // --- over problems ---
@@ -343,7 +348,7 @@
     const box = panel(parent, "Over all problems: who leads among those that take part?", "explore-overall");
     const row = html("div", {class: "controls"}, box);
     choose(row, "Settings", [["tuned", "chosen"], ["default", "default"]], () => state.selection, value => { state.selection = value; });
-    const two = html("div", {class: "two"}, box);
+    const two = html("div", {class: "two overall"}, box);
     const plot = chart(html("div", {}, two), "", {most: 340});
     const scroll = html("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": "Ranks"}, two);
     const table = html("table", {class: "ranks"}, scroll);
@@ -352,10 +357,12 @@
       const who = shown(), costs = m.costs[state.selection];
       const ranks = D.meanRanks(costs, who), profiles = D.profiles(costs, who), hits = D.hits(m, who, state.selection);
       const n = ranks[0]?.problems ?? 0;
-      drawProfiles(plot, who, profiles);
       const rows = who.map((o, i) => ({o, ...ranks[i], ...profiles[i], ...hits[i]})).sort((a, b) => a.mean - b.mean || name(a.o).localeCompare(name(b.o)));
       rankTable(table, rows);
-      overallText = () => n && rows.length ? `${name(rows[0].o)} has the best mean rank, ${brief(rows[0].mean)}, over ${count(n, "problem")} among ${count(rows.length, "optimizer")}.` : "No problem has a time to compare.";
+      drawProfiles(plot, who, profiles);  // after the table, which takes its room first
+      const first = rows.filter(row => row.mean <= rows[0].mean + 1e-9).map(row => name(row.o));
+      const lead = first.length > 1 ? `${first.slice(0, -1).join(", ")} and ${first[first.length - 1]} share` : `${first[0]} has`;
+      overallText = () => n && rows.length ? `${lead} the best mean rank, ${brief(rows[0].mean)}, over ${count(n, "problem")} among ${count(rows.length, "optimizer")}.` : "No problem has a time to compare.";
       note.textContent = `${overallText()} Compared is the median number of updates, over the evaluation seeds, until the deciding target is held; never is worse than any time, and shares the last ranks. A problem counts where it has a target and all that take part were run on it: ${n} of ${m.problems.length}. The profile is the share of these problems that each solves within a multiple of the time of the best one present (Dolan and Moré 2002), so it changes with who is present: read from it who leads, and compare two by hiding the others. Score: the mean of the profile between 1 and 4.`;
       plot.axes.setAttribute("aria-label", `Performance profiles. ${overallText()}`);
     });
@@ -427,7 +434,7 @@
   // The values of an axis: each where they are few, else stretches of alike many.
   const groups = values => {
     const known = [...new Set(values.filter(v => v !== null))].sort((a, b) => a - b);
-    if (known.length <= MOST_CELLS) return known.map(v => ({low: v, high: v, text: brief(v)}));
+    if (known.length <= MOST_CELLS) return known.map(v => ({low: v, high: v, text: brief(v, 2)}));
     const size = known.length / 12;
     return [...Array(12).keys()].map(i => {
       const part = known.slice(Math.floor(i * size), Math.floor((i + 1) * size));
@@ -466,7 +473,7 @@
     const finite = cells.map(c => c.value).filter(v => isFinite(v) && (!log || v > 0));
     const high = log ? extreme(finite, Math.max, 1) : 1, low = log ? Math.max(extreme(finite, Math.min, .1), high * FLOOR) : 0;
     const range = scale(low, high, log);
-    // Dark is good whatever the measure; the paper's own colour is bad, hatched is never.
+    // A strong colour is good whatever the measure; what has no finite value is dashed.
     const shade = v => { const t = Math.max(0, Math.min(1, range.place(v))); return measure === "held" ? t : 1 - t; };
     const left = b < 0 ? Math.min(170, 20 + 7 * Math.max(...ys.map(y => y.text.length))) : 86, wide = xs.length > 12 ? 52 : 58, tall = 30;
     const width = left + wide * xs.length + 8, height = tall * ys.length + 58;
@@ -479,7 +486,7 @@
       const x = left + wide * cell.x, y = tall * (ys.length - 1 - cell.y), ok = isFinite(cell.value), t = ok ? shade(cell.value) : 0;
       const group = svg("g", {class: ok ? "cell" : "cell never", style: `--t: ${Math.round(t * 100)}%`}, picture);
       svg("rect", {x: x + 1, y: y + 1, width: wide - 2, height: tall - 2}, group);
-      const shownText = ok ? (log ? brief(cell.value, 2) : `${Math.round(100 * cell.value)} %`) : "never";
+      const shownText = ok ? (log ? brief(cell.value, 2) : `${Math.round(100 * cell.value)} %`) : measure === "final" && cell.value === Infinity ? "diverged" : Number.isNaN(cell.value) ? "–" : "never";
       svg("text", {x: x + wide / 2, y: y + tall / 2 + 4, class: t > .55 ? "middle over" : "middle"}, group, shownText);
       const mine = b < 0 ? cell.y : state.problem;
       if (m.chosen[mine][o] === cell.place) svg("rect", {x: x + 2.5, y: y + 2.5, width: wide - 5, height: tall - 5, class: "chosen"}, group);
@@ -488,7 +495,7 @@
     }
     hostNode.replaceChildren(picture);
     const binned = [xs, ys].some(list => list.some(g => g.low !== g.high)) ? " Values are many, so neighbours are gathered." : "";
-    return `${text[0].toUpperCase()}${text.slice(1)}: the darker the better; framed is the chosen setting, “never” is where the median is no number.${binned} Where several settings share a cell it shows the best. ${staged ? "From the trials, on tuning seeds." : "On the evaluation seeds."} Click on a cell to open one of its runs.`;
+    return `${capital(text)}: the stronger the colour the better; framed is the chosen setting; pale cells with a word have no finite median.${binned} Where several settings share a cell it shows the best. ${staged ? "From the trials, on tuning seeds." : "On the evaluation seeds."} Click on a cell to open one of its runs.`;
   };
 
   // --- parallel coordinates ---
@@ -514,14 +521,14 @@
 
   const acrossView = parent => {
     const box = panel(parent, "All runs at once", "explore-across");
+    let kept = "";
     const row = html("div", {class: "controls"}, box);
-    choose(row, "Optimizer", [[-1, "all that take part"], ...m.optimizers.map((look, o) => [o, look.name])], () => state.across, value => { state.across = Number(value); state.ranges = {}; });
+    choose(row, "Optimizer", [[-1, "all that take part"], ...m.optimizers.map((look, o) => [o, look.name])], () => state.across, value => { state.across = Number(value); state.ranges = {}; kept = ""; });
     const plot = chart(box, "", {most: 360, left: 44, right: 44, top: 34, bottom: 16});
     plot.box.classList.add("brushed");
     const ranges = html("div", {class: "controls ranges", role: "group", "aria-label": "Ranges"}, box);
     const note = html("p", {class: "small"}, box);
     const list = html("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": "Runs within the ranges"}, box);
-    let kept = "";
     const draw = () => {
       axesNow = axesAcross();
       const runs = pool();
@@ -543,7 +550,7 @@
   const axisScale = values => {
     const finite = values.filter(isFinite), positive = finite.filter(v => v > 0);
     const low = extreme(finite, Math.min, 0), high = extreme(finite, Math.max, 1);
-    const log = positive.length > 0 && low >= 0 && high / extreme(positive, Math.min, 1) > 30;
+    const log = positive.length > 0 && low >= 0 && high / extreme(positive, Math.min, 1) > 8;
     return log ? scale(Math.max(extreme(positive, Math.min, 1), high * FLOOR), high, true) : scale(low, high, false);
   };
   const xOf = (plot, i) => plot.inner.left + plot.inner.width * (axesNow.length > 1 ? i / (axesNow.length - 1) : .5);
@@ -560,8 +567,9 @@
         const look = m.optimizers[m.columns.optimizer[run]];
         context.globalAlpha = alpha;
         context.strokeStyle = ink ?? color(look);
-        context.setLineDash(look.dash.map(v => v * 1.6));
-        trace(context, axesNow.map((axis, i) => [xOf(plot, i), yOf(plot, axis, axis.value(run))]));
+        context.setLineDash(list.length < 300 ? look.dash.map(v => v * 1.6) : []);
+        // What a run does not have (another optimizer's hyperparameter) it passes by.
+        trace(context, axesNow.map((axis, i) => [xOf(plot, i), yOf(plot, axis, axis.value(run))]).filter(([, y]) => !Number.isNaN(y)));
       }
       context.setLineDash([]);
     };
@@ -647,11 +655,7 @@
   let showRun = () => {};
   const open = (run, quietly = false) => {
     state.run = run;
-    if (m.columns.problem[run] !== state.problem) {
-      state.problem = m.columns.problem[run];
-      state.ranges = {};
-      if (!m.metrics[state.problem].includes(state.metric)) state.metric = "loss";
-    }
+    turn(m.columns.problem[run]);
     changed();
     if (!quietly) history.replaceState(null, "", `#run=${m.columns.id[run]}`);
     showRun(true);
