@@ -134,8 +134,7 @@ def files(sections: list[Section]) -> dict[str, str]:
         held[f"tables/{stem}.tex"] = latex_table(table, stem)
     for block in (block for section in sections for block in _blocks(section.blocks)):
         if isinstance(block, Figures):
-            data = {_data_file(p): p.data for p in block.pictures if p.data is not None}
-            held |= {name: frame.to_csv(index=False) for name, frame in data.items()}
+            held |= {_data_file(p): p.csv for p in block.pictures if p.data is not None}
     return held
 
 

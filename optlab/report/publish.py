@@ -88,7 +88,7 @@ def _write_pictures(root: Path, pictures: Iterable[Picture]) -> list[Path]:
         written.append(write_text(root / picture.file, picture.svg))
         if picture.data is not None:
             numbers = (root / picture.file).with_suffix(".csv")
-            written.append(write_text(numbers, picture.data.to_csv(index=False)))
+            written.append(write_text(numbers, picture.csv))
     for old in (root / "figures").glob("*"):
         if old.suffix in (".svg", ".csv") and old not in written:
             old.unlink()
