@@ -125,7 +125,9 @@ _MATH = {
     "↑": r"\uparrow ", "↓": r"\downarrow ", "⇒": r"\Rightarrow ", "√": r"\surd ", "∑": r"\sum ",
     "∏": r"\prod ", "∈": r"\in ", "∉": r"\notin ", "‖": r"\Vert ", "∝": r"\propto ",
     "∧": r"\wedge ", "∨": r"\vee ", "¬": r"\neg ", "½": r"\tfrac{1}{2} ", "¼": r"\tfrac{1}{4} ",
-    "°": r"^{\circ}", "′": "'",
+    "°": r"^{\circ}", "′": "'", "●": r"\bullet ", "○": r"\circ ", "■": r"\rule{1ex}{1ex} ",
+    "▲": r"\triangle ", "▼": r"\bigtriangledown ", "◆": r"\diamond ", "★": r"\star ", "✚": "+",
+    "✖": r"\times ", "✓": r"\surd ",
 }  # fmt: skip
 _TEXT = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",

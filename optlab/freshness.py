@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["digest", "is_fresh", "mark_fresh", "mark_stale", "read_by", "stamp"]
+__all__ = ["digest", "files_named", "is_fresh", "mark_fresh", "mark_stale", "read_by", "stamp"]
 
 _PACKAGES = (
     "jax", "jaxlib", "numpy", "scipy", "scikit-learn", "optax", "pandas", "pyarrow", "matplotlib",
@@ -30,7 +30,7 @@ def stamp(spec: Path) -> str:
     hashed = hashlib.sha256()
     text = spec.read_bytes()
     hashed.update(text)
-    named = _named(text.decode("utf-8", "replace"), spec.parent)
+    named = files_named(text.decode("utf-8", "replace"), spec.parent)
     code = {path for path in named if path.suffix not in _TABLES}
     files = named | {read for path in code for read in read_by(path)}
     files |= {beside for path in code for beside in path.parent.glob("*.py")}
@@ -49,7 +49,7 @@ def stamp(spec: Path) -> str:
     return hashed.hexdigest()
 
 
-def _named(text: str, folder: Path) -> set[Path]:
+def files_named(text: str, folder: Path) -> set[Path]:
     """The files that a spec may mean by `file.py:function`, and the tables that it may import, there
     or not."""
     import yaml

@@ -6,6 +6,7 @@ import os
 import sys
 
 from optlab.cli import (
+    bundling,
     checking,
     comparing,
     exercising,
@@ -20,6 +21,7 @@ from optlab.terminal import err
 
 __all__ = [
     "app",
+    "bundling",
     "checking",
     "comparing",
     "exercising",
@@ -33,7 +35,7 @@ __all__ = [
 
 # In the order of the work, for `--help`; what is not named here comes last.
 _ORDER = ("new", "plan", "run", "report", "open", "trace", "check", "exercise", "explain", "compare",
-          "list", "show", "version")  # fmt: skip
+          "bundle", "list", "show", "version")  # fmt: skip
 _PLACES = {name: place for place, name in enumerate(_ORDER)}
 app.registered_commands.sort(
     key=lambda c: _PLACES.get(str(c.name or getattr(c.callback, "__name__", "")), len(_ORDER))

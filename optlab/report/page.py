@@ -19,7 +19,7 @@ from optlab.report.publish import Page, pictures_of, publish
 from optlab.report.summary import SUMMARY, day, summary, what_became
 from optlab.report.worked import DOCUMENT, worked_blocks
 
-__all__ = ["render", "render_worked"]
+__all__ = ["render", "render_page", "render_worked"]
 
 
 def render(folder: str | Path) -> list[Path]:
@@ -29,6 +29,11 @@ def render(folder: str | Path) -> list[Path]:
     Returns what was written. Every file is whole or not there; figures of an earlier report that
     this one does not have are removed. FileNotFoundError where there are no results.
     """
+    return render_page(folder)[1]
+
+
+def render_page(folder: str | Path) -> tuple[Page, list[Path]]:
+    """As `render`: the page that was written, too."""
     facts = Facts(stored(folder))
     root = facts.results.folder
     studio = Studio(root)
@@ -52,7 +57,7 @@ def render(folder: str | Path) -> list[Path]:
         lead=lead(facts),
     )
     written = publish(root, page, studio)
-    return [
+    return page, [
         *written,
         *_document(root / DOCUMENT, page.sections),
         write_text(root / SUMMARY, summary(facts, written)),
