@@ -90,11 +90,10 @@ def runtimes(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]) -
     rows = []
     for problem in manifest["problems"]:
         name = problem["name"]
-        for place in groups.values():
-            mine = chosen.iloc[place]
-            on, optimizer, selection = mine.iloc[0][keys]
+        for (on, optimizer, selection), place in groups.items():
             if on != name:
                 continue
+            mine = chosen.iloc[place]
             errors = int((mine["status"] == "error").sum())
             mine = mine[mine["status"] != "error"]
             for target in problem["targets"]:
