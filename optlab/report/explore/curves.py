@@ -91,7 +91,7 @@ class Curves:
         return places if self._order is None else self._order[places]
 
 
-def coded(values: np.ndarray, unit: float | None = None) -> list[list[int | None | bool]]:
+def coded(values: np.ndarray, unit: float | None = None) -> list[list[int | bool | None]]:
     """Each row of `values`, (rows, points), as differences of whole numbers: of rounded multiples of
     `unit`, or of `FINE` log10(value) where `unit` is None. None stands for a value of zero or less, which
     has no logarithm, False for one that is not known; unknown ones at a row's end are left out."""
@@ -103,22 +103,22 @@ def coded(values: np.ndarray, unit: float | None = None) -> list[list[int | None
     return [_differences(*row) for row in zip(whole.astype(np.int64), known, low, strict=True)]
 
 
-def _differences(whole: np.ndarray, known: np.ndarray, low: np.ndarray) -> list[int | None | bool]:
+def _differences(whole: np.ndarray, known: np.ndarray, low: np.ndarray) -> list[int | bool | None]:
     there = np.flatnonzero(known)
     if not len(there):
         return []
     plain = known & ~low
-    out: list[int | None | bool] = [False] * (int(there[-1]) + 1)
+    out: list[int | bool | None] = [False] * (int(there[-1]) + 1)
     for i in np.flatnonzero(low):
         out[i] = None
-    at = np.flatnonzero(plain)
-    steps = np.diff(whole[at], prepend=0).tolist()
-    for i, step in zip(at.tolist(), steps, strict=True):
-        out[i] = step
+    at: list[int] = np.flatnonzero(plain).tolist()
+    steps: list[int] = np.diff(whole[at], prepend=0).tolist()
+    for place, step in zip(at, steps, strict=True):
+        out[place] = step
     return out
 
 
-def decoded(row: Sequence[int | None | bool], unit: float | None = None) -> list[float]:
+def decoded(row: Sequence[int | bool | None], unit: float | None = None) -> list[float]:
     """What the page's script makes of a coded row."""
     out, total = [], 0
     for item in row:
