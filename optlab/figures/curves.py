@@ -30,6 +30,7 @@ from optlab.figures.style import (
     thinned,
 )
 from optlab.results import Results
+from optlab.theory import long_run
 
 __all__ = ["curves"]
 
@@ -41,17 +42,21 @@ def curves(
     *,
     metric: str = "loss",
     bands: pd.DataFrame | None = None,
+    rates: pd.DataFrame | None = None,
 ) -> Figure:
     """Median over the evaluation seeds of each optimizer at its chosen setting, with a band from
-    the lower to the upper quartile; the dotted line is the target.
+    the lower to the upper quartile; a thin level line is the target. A dotted line from an optimizer's start
+    falls as fast as theory says that it must in the long run, where that is known.
 
     Runs that diverged count as infinitely bad: where the median itself is, the line ends with a
-    cross. `bands` is `analysis.curve_bands(...)`, if it has been computed already.
+    cross. `bands` is `analysis.curve_bands(...)` and `rates` `theory.long_run(...)`, if they have been
+    computed already.
     """
     manifest = results.manifest
     if bands is None:
         best = best_settings(results.runs, manifest)
         bands = curve_bands(results.curves, results.runs, best, manifest, metric)
+        rates = long_run(manifest, best) if rates is None else rates
     names = list(problems) if problems is not None else [p["name"] for p in manifest["problems"]]
     figure, axes = panels(names)
     entries = {problem["name"]: problem for problem in manifest["problems"]}
@@ -60,7 +65,8 @@ def curves(
         if here.empty:
             blank(axis, f"{metric}: nothing recorded")
         else:
-            _panel(axis, here, entries[name], looks(manifest), metric)
+            known = {} if rates is None else _factors(rates, name)
+            _panel(axis, here, entries[name], looks(manifest), metric, known)
     return figure
 
 
@@ -70,6 +76,7 @@ def _panel(
     problem: dict[str, Any],
     look: dict[str, Look],
     metric: str,
+    factors: dict[str, float],
 ) -> None:
     quantity = here["quantity"].iloc[0]
     values = here[["median", "q25", "q75"]].to_numpy(dtype=float)
@@ -92,16 +99,51 @@ def _panel(
         _limits(axis, finite, floor)
     if floor is not None:
         log_axis(axis, "y")
+    if quantity == "gap" and floor is not None:
+        for optimizer in set(factors) & set(here["optimizer"]):
+            _proved(axis, here[here["optimizer"] == optimizer], factors[optimizer], look[optimizer])
     _target(axis, problem, metric, quantity)
     step_axis(axis)
     axis.set_ylabel({"gap": "loss − f*", "loss": "loss"}.get(quantity, quantity.replace("_", " ")))
     label_ends(axis, ends)
 
 
+def _factors(rates: pd.DataFrame, problem: str) -> dict[str, float]:
+    mine = rates[rates["problem"] == problem]
+    return dict(zip(mine["optimizer"], mine["factor"], strict=True))
+
+
+def _proved(axis: Axes, mine: pd.DataFrame, factor: float, look: Look) -> None:
+    """A straight line from where an optimizer begins, as steep as it must become."""
+    first = mine.iloc[0]
+    if look.rest or not first["median"] > 0:
+        return
+    bottom = axis.get_ylim()[0]
+    last = first["step"] + np.log(bottom / first["median"]) / np.log(factor)
+    end = min(float(last), float(mine["step"].max()))
+    height = float(first["median"]) * factor ** (end - float(first["step"]))
+    axis.plot([first["step"], end], [first["median"], height], color=look.color, linewidth=0.9,
+              linestyle=(0, (1, 2.2)), zorder=1.5)  # fmt: skip
+
+
 def _best_first(here: pd.DataFrame, high: bool) -> list[str]:
     """The optimizers by their last median; one that diverged has none and comes last."""
-    last = here.sort_values("step", kind="stable").groupby("optimizer", sort=False)["median"].last()
-    return list((-last if high else last).sort_values(kind="stable", na_position="last").index)
+    each = here.sort_values("step", kind="stable").groupby("optimizer", sort=False)["median"]
+    if high:
+        return list(
+            each.last().sort_values(ascending=False, kind="stable", na_position="last").index
+        )
+    # What has fallen to rounding is all alike; of those the first to arrive leads.
+    floor = FLOOR * float(here["median"].replace([np.inf, -np.inf], np.nan).abs().max())
+    table = pd.DataFrame(
+        {"last": each.last().clip(lower=10 * floor), "sum": each.agg(_arrival, floor)}
+    )
+    return list(table.sort_values(["last", "sum"], kind="stable", na_position="last").index)
+
+
+def _arrival(median: pd.Series, floor: float) -> int:
+    """So many recorded points lie above what is rounding."""
+    return int((~(median <= 10 * floor)).sum())
 
 
 def _floor(finite: np.ndarray, quantity: str) -> float | None:

@@ -141,8 +141,8 @@ def _points(
     places = np.column_stack(columns)
     for place, value in zip(places, mine["median"], strict=True):
         if np.isfinite(value):
-            axis.plot(*place, "s", color=_color(value, norm), markersize=6.5, markeredgecolor=MUTED,
-                      markeredgewidth=0.5)  # fmt: skip
+            axis.plot(*place, "s", color=_color(value, norm), markersize=6.5, markeredgecolor=INK,
+                      markeredgewidth=0.6)  # fmt: skip
     axis.margins(0.06)
     axis.locator_params(nbins=5)
     return places

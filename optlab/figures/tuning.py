@@ -40,6 +40,7 @@ _NAMES = {
 def tuning(
     results: Results,
     problems: Sequence[str] | None = None,
+    *,
     table: pd.DataFrame | None = None,
 ) -> Figure:
     """Median of the best of n settings drawn from those that were tried, with its quartiles as a

@@ -24,6 +24,7 @@ from optlab.analysis.words import brief, listed, number
 from optlab.figures.request import Request, slim
 from optlab.report.blocks import Picture
 from optlab.results import Results
+from optlab.theory import long_run
 
 __all__ = [
     "completeness", "curves", "heatmap", "metrics", "paired", "paths", "profiles", "ranks", "runtime",
@@ -36,10 +37,14 @@ Finding = Callable[[dict[str, Any]], str]
 def curves(results: Results, best: pd.DataFrame, finding: Finding) -> list[tuple[str, Picture]]:
     """The loss of each problem, by name; the alternative text is what was found there."""
     bands = curve_bands(results.curves, results.runs, best, results.manifest)
+    rates = long_run(results.manifest, best)
     drawn = []
     for place, problem in _problems(results, set(bands["problem"])):
         here = _of(bands, problem)
-        picture = _picture(results, "curves", place, problem, finding(problem), here, bands=here)
+        known = _of(rates, problem)
+        picture = _picture(
+            results, "curves", place, problem, finding(problem), here, bands=here, rates=known
+        )
         drawn.append((problem["name"], picture))
     return drawn
 

@@ -22,6 +22,7 @@ from optlab.report.sentences import (
     lowest_loss,
     shares_met,
 )
+from optlab.theory import long_run
 
 __all__ = ["FEW", "curves_lead", "lead", "runtime_leads"]
 
@@ -83,6 +84,11 @@ def curves_caption(facts: Facts) -> str:
         caption += (
             "With several seeds the line is the median (half of the runs lie below it) and the "
             "band runs from the lower to the upper quartile. "
+        )
+    if len(long_run(facts.manifest, facts.best)):
+        caption += (
+            "A dotted line falls as fast as theory says that its optimizer must in the long run on such a "
+            "bowl; only its slope is proved. "
         )
     return caption + (
         "A cross ends a line where half of the runs had diverged, and a band that reaches the top has "

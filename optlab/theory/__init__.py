@@ -14,8 +14,9 @@ from optlab.results import Results
 from optlab.theory import adaptive, bounds, linear, noise, pairs
 from optlab.theory.checks import Check, Law
 from optlab.theory.evidence import Evidence, gather
+from optlab.theory.rates import long_run
 
-__all__ = ["LAWS", "Law", "holding", "theory_checks"]
+__all__ = ["LAWS", "Law", "holding", "long_run", "theory_checks"]
 
 EDGES = Law(
     "Largest stable step size",
