@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -90,7 +90,8 @@ def runtimes(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]) -
     rows = []
     for problem in manifest["problems"]:
         name = problem["name"]
-        for (on, optimizer, selection), place in groups.items():
+        for key, place in groups.items():
+            on, optimizer, selection = cast(tuple[str, str, str], key)
             if on != name:
                 continue
             mine = chosen.iloc[place]
