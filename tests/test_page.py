@@ -46,11 +46,9 @@ def rows() -> list[list[Cell]]:
     ]  # fmt: skip
 
 
-def picture(name: str, scheme_aware: bool = True) -> Picture:
+def picture(name: str, width: int = 120) -> Picture:
     """A square of the paper's colour with an inner one of the first optimizer's."""
-    night = (
-        "@media (prefers-color-scheme: dark) { :root { --c0: #ff0000 } }" if scheme_aware else ""
-    )
+    night = "@media (prefers-color-scheme: dark) { :root { --c0: #ff0000 } }"
     svg = (
         '<svg width="90pt" height="45pt" viewBox="0 0 90 45" xmlns="http://www.w3.org/2000/svg">\n'
         f"<style>:root {{ --c0: #0000ff }} {night}</style>\n"
@@ -58,7 +56,7 @@ def picture(name: str, scheme_aware: bool = True) -> Picture:
         '<text x="2" y="10" font-size="6">50% of 3 &lt; 4 &amp; #1 "q"</text></svg>'
     )
     data = pd.DataFrame({"optimizer": ["sgd", "adam"], "step": [1, 2], "loss": [0.5, 1e-9]})
-    return Picture(f"figures/{name}.svg", svg, f"The square of {name}.", 120, data)
+    return Picture(f"figures/{name}.svg", svg, f"The square of {name}.", width, data)
 
 
 def made(folder: Path) -> Path:
@@ -78,7 +76,7 @@ def made(folder: Path) -> Path:
     parts = [
         Part("sure", "How sure is that?", [
             Section("tables", "Tables", [plain, grouped]),
-            Section("figures", "Figures", [Figures([picture("one"), picture("two")], "Two squares.",
+            Section("figures", "Figures", [Figures([picture("one"), picture("two"), picture("broad", 900)], "Three squares.",
                                                    "What do they show?", "They are squares.")]),
         ]),
         Part("made", "How can it be repeated?", [
@@ -290,6 +288,13 @@ def test_room_for_pictures_is_kept_before_they_are_drawn(browser: Any, file: Pat
         )
         box = tab.page.locator(".picture img").first.bounding_box()
         assert box["height"] == pytest.approx(box["width"] / 2, abs=1)
+
+
+def test_a_broad_figure_has_a_row_of_its_own_and_stays_readable(browser: Any, file: Path) -> None:
+    for size, least in ((WIDE, 700), (PHONE, 600)):
+        with opened(browser, file, viewport=size) as tab:
+            assert tab.page.locator(".broad img").bounding_box()["width"] >= least
+            assert tab.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
 # --- the way through the page ---

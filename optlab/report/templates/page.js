@@ -256,7 +256,7 @@
     const data = `figures/${stem}.csv`;
     if (names.has(data))
       choices.append(button("Data (CSV)", async () => saveText(await file(data), `${stem}.csv`, "text/csv")));
-    image.after(menu);
+    (image.closest(".wide") || image).after(menu);
   }
   // A menu closes when something else is chosen.
   const close = but => all("details.menu[open]").forEach(menu => { if (!menu.contains(but)) menu.open = false; });
