@@ -410,7 +410,7 @@ def test_what_happened_in_words():
 
 def test_columns_have_a_meaning():
     assert column_meaning("held.gap_over_start <= 1e-06") == (
-        "the step from which gap ≤ 1e-6 × its start stayed met to the end; inf is never"
+        "the step from which gap ≤ 1e-6 × its start stayed met to the end; infinite is never"
     )
     assert "lr" in column_meaning("hyper.lr")
 

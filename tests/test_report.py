@@ -25,7 +25,7 @@ from optlab.rules import REGISTRY
 from optlab.worked import trace_forward, trace_rule
 
 HOSTILE = "<script>alert(1)</script> | a $b$ \"q\" 'r' `c` **d** [e](f) & {{ 7 * 7 }}"
-PICTURES = 18
+PICTURES = 23
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
 
@@ -57,11 +57,13 @@ class Page(HTMLParser):
 
 
 def assert_own_scripts(page):
-    """Data of walks that move, files to save and, last, the program's scripts: the page's own, and
-    one where walks move; nothing that a spec brought in."""
+    """Data of walks that move and of runs to explore, files to save and, last, the program's scripts:
+    the page's own, one where walks move and one where runs are explored; nothing that a spec brought
+    in."""
     scripts = [attributes for attributes in page.all("script") if attributes.get("id") != "files"]
-    data = [attributes for attributes in scripts if attributes == {"type": "application/json"}]
-    assert scripts == data + [{}] * (1 + bool(data))
+    walks, explored = {"type": "application/json"}, {"type": "text/plain"}
+    data = [attributes for attributes in scripts if attributes in (walks, explored)]
+    assert scripts == data + [{}] * (1 + (walks in data) + (explored in data))
 
 
 def worked_pages():
@@ -117,6 +119,7 @@ def test_sections_stand_in_the_order_in_which_they_are_read(page):
         "robust", "sensitivity", "tuning", "edge",
         "stable", "stability",
         "each", "times", "runtime", "paths", "theory",
+        "explore", "every-run",
         "formulas", "worked",
         "fair", "optimizers", "problems",
         "complete", "completeness", "limits",

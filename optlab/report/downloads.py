@@ -28,7 +28,7 @@ _FILES = {
 _MADE = (
     (
         "tables/*.csv",
-        "every table of this page that has a name, all rows, raw numbers; inf is never",
+        "every table of this page that has a name, all rows, raw numbers, infinite for never",
     ),
     ("tables/*.tex", "the same for a paper, in LaTeX"),
     ("figures/*.svg, *.csv", "every figure, and beside it the numbers that are drawn"),
@@ -56,8 +56,8 @@ _COLUMNS = {
 _BEGINNINGS = {
     "hyper.": "the hyperparameter {}; empty where the optimizer has none of that name",
     "final.": "the last {} recorded",
-    "reached.": "the first recorded step at which {} was met; inf is never",
-    "held.": "the step from which {} stayed met to the end; inf is never",
+    "reached.": "the first recorded step at which {} was met; infinite is never",
+    "held.": "the step from which {} stayed met to the end; infinite is never",
     "worst_after.": "the largest loss after {} was first met",
 }
 
