@@ -62,18 +62,20 @@ def bundle(folder: Path, out: Path, spec: Path | None = None) -> Path:
     names is missing, or if a name of this user or machine stands where it cannot be replaced.
     FileNotFoundError where there are no results.
     """
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    text = (folder / "manifest.json").read_text(encoding="utf-8")
+    manifest = json.loads(text)
     name = PurePosixPath(manifest["name"].replace("\\", "/")).name or "experiment"
     who = of_this_machine([folder.resolve(), Path.cwd()], _words(manifest))
-    asked = _experiment(manifest, spec)
+    asked, start = _experiment(manifest, spec)
+    members = {f"experiment/{path}": content for path, content in asked.items()}
+    _refuse_names(members, who)  # before the report is made, which takes its time
     with tempfile.TemporaryDirectory(prefix="optlab-bundle-") as stage:
         place = Path(stage) / name
         _results(folder, place, who)
-        members = {f"experiment/{path}": content for path, content in asked.items()}
         members |= {f"results/{name}/{path}": content for path, content in _reported(place).items()}
-    members["constraints.txt"] = _constraints(manifest).encode()
-    start = next(path for path in asked if path.endswith(_spec_name(manifest)))
-    members["README.txt"] = _readme(manifest, name, f"experiment/{start}").encode()
+    told = json.loads(who.without(text))
+    members["constraints.txt"] = _constraints(told).encode()
+    members["README.txt"] = _readme(told, name, f"experiment/{start}").encode()
     _refuse_names(members, who)
     sums = [f"{hashlib.sha256(members[path]).hexdigest()}  {path}" for path in sorted(members)]
     members["SHA256SUMS"] = "\n".join([*sums, ""]).encode()
@@ -95,18 +97,20 @@ def _spec_name(manifest: dict[str, Any]) -> str:
     return PurePosixPath(manifest["spec_file"].replace("\\", "/")).name
 
 
-def _experiment(manifest: dict[str, Any], spec: Path | None) -> dict[str, bytes]:
-    """The spec that ran and the files that it names, by their paths below one folder."""
+def _experiment(manifest: dict[str, Any], spec: Path | None) -> tuple[dict[str, bytes], str]:
+    """The spec that ran and the files that it names, by their paths below one folder; the spec's."""
     text = manifest["spec"].encode()
     here = spec or _found(manifest)
     if spec is not None and _hash(spec) != manifest["spec_hash"]:
         raise BundleError(f"{spec} is not the spec that these results were made from; run it first")
-    files = _needed(text.decode("utf-8", "replace"), here)
+    files = _needed(manifest["spec"], here)
     if not files:
-        return {_spec_name(manifest): text}
-    root = Path(os.path.commonpath([here.resolve().parent, *(f.parent for f in files)]))
-    paths = {here.resolve(): text} | {file: file.read_bytes() for file in files}
-    return {file.relative_to(root).as_posix(): content for file, content in paths.items()}
+        return {_spec_name(manifest): text}, _spec_name(manifest)
+    place = here.resolve().parent
+    root = Path(os.path.commonpath([place, *(file.parent for file in files)]))
+    start = (place / _spec_name(manifest)).relative_to(root).as_posix()
+    found = {file.relative_to(root).as_posix(): file.read_bytes() for file in files}
+    return found | {start: text}, start
 
 
 def _found(manifest: dict[str, Any]) -> Path:

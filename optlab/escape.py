@@ -10,7 +10,7 @@ import unicodedata
 from functools import lru_cache
 
 __all__ = [
-    "latex_math", "latex_signs", "latex_text", "markdown_alt", "markdown_math", "markdown_signs",
+    "latex_math", "latex_pieces", "latex_signs", "latex_text", "markdown_alt", "markdown_math", "markdown_signs",
     "markdown_text", "tame",
 ]  # fmt: skip
 
@@ -145,6 +145,7 @@ _LETTERS = frozenset(
 _RAISED = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹ⁿ", "+-0123456789n")
 _LOWERED = str.maketrans("₊₋₀₁₂₃₄₅₆₇₈₉", "+-0123456789")
 _SCRIPT = re.compile("([⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹ⁿ]+)|([₊₋₀₁₂₃₄₅₆₇₈₉]+)")
+_CUT = re.compile(r"([^\u0000-\u024f]|(?<=_))")
 _PIECE = 12
 """Signs of a word after which a line may break: one longer than a line has no other place."""
 
@@ -163,6 +164,13 @@ def latex_signs(text: object, every: bool = False) -> str:
     """A piece of a line for LaTeX, its spaces as they are."""
     parts = re.split(r"([ \t\r\n]+)", tame(text))
     return "".join(" " if i % 2 else _word(part, every) for i, part in enumerate(parts))
+
+
+def latex_pieces(text: object) -> list[str]:
+    """The signs of `latex_text` between which a line may break, as they were written."""
+    words = _words(tame(text))
+    chunks = [word[i : i + _PIECE] for word in words for i in range(0, len(word), _PIECE)]
+    return [piece for chunk in chunks for piece in _CUT.split(chunk) if piece]
 
 
 def _words(text: str) -> list[str]:
@@ -201,7 +209,9 @@ def _sign(sign: str, every: bool) -> str:
         return sign
     parts = unicodedata.normalize("NFKD", sign) if sign.isalpha() else ""  # ¾ is not 34
     bare = "".join(c for c in parts if c.isascii() and c.isalpha())
-    return bare or ("" if unicodedata.combining(sign) else rf"\texttt{{U+{ord(sign):04X}}}")
+    return bare or (
+        "" if unicodedata.combining(sign) else rf"\texttt{{U+{ord(sign):04X}}}\allowbreak{{}}"
+    )
 
 
 def latex_math(formula: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from optlab.escape import latex_math, latex_text
+from optlab.escape import latex_math, latex_pieces, latex_text
 from optlab.report.blocks import Cell, Table
 from optlab.worked.document import atoms
 from optlab.worked.plain import readable
@@ -162,7 +162,9 @@ def _body(table: Table, plan: _Plan) -> list[str]:
 def _over(table: Table, plan: _Plan, heading: str) -> str:
     """A group's heading over all columns, never alone at the foot of a page."""
     n = len(table.head)
-    width = r"\linewidth" if any(plan.fractions) else f"{plan.wide:.0f}pt"
+    # A narrow table makes room for it, up to a line.
+    wide = max(plan.wide, min(_length(latex_pieces(heading)), 0.9 * _LINE))
+    width = r"\linewidth" if any(plan.fractions) else f"{wide:.0f}pt"
     text = rf"\raggedright\emph{{{latex_text(heading)}}}"
     return rf"\multicolumn{{{n}}}{{@{{}}p{{{width}}}@{{}}}}{{{text}}} \\*"
 
@@ -230,7 +232,7 @@ def _shares(needs: list[_Need], scale: float, room: float) -> list[float]:
 
 
 def _need(name: str, cells: list[Cell]) -> _Need:
-    lines = [[_pieces(name)], *map(_parts, cells)]
+    lines = [[latex_pieces(name)], *map(_parts, cells)]
     wholes = [_length([word for part in parts for word in part]) for parts in lines]
     parts = [_length(part) for parts in lines for part in parts]
     words = [_width(word) for parts in lines for part in parts for word in part]
@@ -239,16 +241,14 @@ def _need(name: str, cells: list[Cell]) -> _Need:
 
 def _parts(cell: Cell) -> list[list[str]]:
     """What stands below each other in a cell, in pieces that are not broken."""
-    text = _formula(cell.text) if cell.math else _pieces(cell.text)
-    parts = [_pieces(cell.verdict), text, *map(_formula, cell.latex), _pieces(cell.small)]
+    text = _formula(cell.text) if cell.math else latex_pieces(cell.text)
+    parts = [
+        [sign.upper() for sign in latex_pieces(cell.verdict)],
+        text,
+        *map(_formula, cell.latex),
+        latex_pieces(cell.small),
+    ]
     return [part for part in parts if part]
-
-
-def _pieces(text: str) -> list[str]:
-    """Words, as they are broken by `latex_text`."""
-    held = [part if len(part) <= 12 else part.replace("\u00a0", " ") for part in text.split(" ")]
-    words = [word for part in held for word in part.split(" ")]
-    return [word[i : i + 12] for word in words for i in range(0, len(word), 12)]
 
 
 def _formula(latex: str) -> list[str]:

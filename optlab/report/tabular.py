@@ -14,7 +14,7 @@ __all__ = ["csv_text"]
 
 GROUP = "group"
 """The head of the column that names the group of a row."""
-_NUMBER = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e-?\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[-+]?\d+)?", re.IGNORECASE)
 _OBEYED = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet computes instead of showing it."""
 
