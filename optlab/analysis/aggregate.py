@@ -87,7 +87,7 @@ def aggregates(scores: pd.DataFrame, draws: int = _RESAMPLED) -> pd.DataFrame:
     """
     rows = []
     for names, mine in scores.groupby(["optimizer", "selection"], sort=False, observed=True):
-        cube, problems = _cube(mine, [str(names[0])])
+        cube, problems = _cube(_wide(mine), [str(names[0])])
         if not problems:
             continue
         row: dict[str, Any] = dict(zip(("optimizer", "selection"), names, strict=True))
@@ -113,8 +113,9 @@ def improvements(scores: pd.DataFrame, draws: int = _RESAMPLED) -> pd.DataFrame:
     """
     rows = []
     for selection, mine in scores.groupby("selection", sort=False, observed=True):
+        wide = _wide(mine)
         for a, b in combinations(mine["optimizer"].unique(), 2):
-            cube, problems = _cube(mine, [a, b])
+            cube, problems = _cube(wide, [a, b])
             if problems:
                 rows.append(
                     {
@@ -130,19 +131,28 @@ def improvements(scores: pd.DataFrame, draws: int = _RESAMPLED) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _cube(scores: pd.DataFrame, optimizers: list[str]) -> tuple[np.ndarray, list[str]]:
+def _wide(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Each problem's scores, a row a seed, a column an optimizer. In the order of names, so that
+    resamples do not depend on the order of rows."""
+    return {
+        str(problem): mine.pivot(index="seed", columns="optimizer", values="score").sort_index()
+        for problem, mine in scores.groupby("problem", observed=True)
+    }
+
+
+def _cube(wide: dict[str, pd.DataFrame], optimizers: list[str]) -> tuple[np.ndarray, list[str]]:
     """Scores as (optimizers, problems, seeds), and the problems: those that all were run on, with the
     seeds that all have. Where problems differ in seeds the fewest are taken of each, save that the
     one seed of a problem whose start is given stands for as many as the others have."""
     found, problems = [], []
-    wanted = scores[scores["optimizer"].isin(optimizers)]
-    # In the order of names, so that resamples do not depend on the order of rows.
-    for problem, mine in wanted.groupby("problem", observed=True):
-        wide = mine.pivot(index="seed", columns="optimizer", values="score")
-        wide = wide.reindex(columns=optimizers).dropna().sort_index()
-        if len(wide):
-            found.append(wide.to_numpy().T)
-            problems.append(str(problem))
+    for problem, table in wide.items():
+        if not set(optimizers) <= set(table.columns):
+            continue
+        values = table[optimizers].to_numpy(dtype=float)
+        values = values[~np.isnan(values).any(axis=1)]
+        if len(values):
+            found.append(values.T)
+            problems.append(problem)
     if not found:
         return np.zeros((len(optimizers), 0, 0)), []
     counts = {part.shape[1] for part in found}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +16,7 @@ from optlab.vocabulary import Interval, look_up
 
 __all__ = [
     "at_best", "best_settings", "entrants", "final_loss", "pairs", "profile_rows", "rows_of",
-    "setting", "spread_of",
+    "setting", "spread_of", "unchanging",
 ]  # fmt: skip
 
 RATES = ("lr", "learning_rate")
@@ -38,8 +42,52 @@ def rows_of(
     runs: pd.DataFrame, problem: str, optimizer: str, role: str, parts: tuple[str, ...] = TRIED
 ) -> pd.DataFrame:
     """The runs of one optimizer on one problem in one role, those that play one of `parts`."""
+    if _KEPT.get() is not None:
+        return _kept_rows(runs, (problem, optimizer, role), parts)
     here = (runs["problem"] == problem) & (runs["optimizer"] == optimizer) & (runs["role"] == role)
     return runs[here & runs["part"].isin(parts)]
+
+
+@contextmanager
+def unchanging() -> Iterator[None]:
+    """Within it no table of runs is written to, so that `rows_of` looks through each of them once."""
+    token = _KEPT.set({})
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
+
+
+@dataclass(frozen=True, eq=False)
+class _Sorted:
+    """A table of runs, the places of rows by problem, optimizer, role and part, and what was asked for."""
+
+    runs: pd.DataFrame
+    places: dict[Any, np.ndarray]
+    found: dict[tuple[Any, ...], pd.DataFrame]
+
+
+_KEPT: ContextVar[dict[int, _Sorted] | None] = ContextVar("_KEPT", default=None)
+"""By the identity of a table, which is kept as well so that no other takes it over."""
+
+
+def _kept_rows(
+    runs: pd.DataFrame, names: tuple[str, str, str], parts: tuple[str, ...]
+) -> pd.DataFrame:
+    kept = _KEPT.get()
+    assert kept is not None
+    if id(runs) not in kept:
+        keys = ["problem", "optimizer", "role", "part"]
+        groups = runs.groupby(keys, sort=False, observed=True).indices
+        places = {key: np.asarray(place) for key, place in groups.items()}
+        kept[id(runs)] = _Sorted(runs, places, {})
+    here = kept[id(runs)]
+    asked = (*names, *parts)
+    if asked not in here.found:
+        none = np.zeros(0, dtype=int)
+        which = [here.places.get((*names, part), none) for part in dict.fromkeys(parts)]
+        here.found[asked] = runs.take(np.sort(np.concatenate(which)))
+    return here.found[asked].copy(deep=False)
 
 
 def final_loss(runs: pd.DataFrame) -> pd.Series:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from optlab.analysis.settings import unchanging
 from optlab.analysis.words import plural
 from optlab.files import write_text
 from optlab.report.blocks import Link, Section
@@ -32,6 +33,7 @@ def render(folder: str | Path) -> list[Path]:
     return render_page(folder)[1]
 
 
+@unchanging()
 def render_page(folder: str | Path) -> tuple[Page, list[Path]]:
     """As `render`: the page that was written, too."""
     facts = Facts(stored(folder))
