@@ -40,7 +40,9 @@ def stored(folder: str | Path) -> Results:
     results = load(folder)
     labels = [t["label"] for p in results.manifest["problems"] for t in p["targets"]]
     times = [f"{kind}.{label}" for kind in ("reached", "held", "worst_after") for label in labels]
-    needed = ["loss_first", "loss_final", "loss_best", "gap", "largest_rise", *times]
+    needed = [
+        "loss_first", "loss_final", "loss_best", "gap", "diverged_at", "largest_rise", *times,
+    ]  # fmt: skip
     missing = dict.fromkeys((c for c in needed if c not in results.runs), np.nan)
     return replace(results, runs=results.runs.assign(**missing)) if missing else results
 
