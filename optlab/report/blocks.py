@@ -101,6 +101,7 @@ class Picture:
         """The numbers as they are handed out, to six digits: finer than any drawing, and half the
         bytes of a page. All digits stand in the tables of the results."""
         return "" if self.data is None else self.data.to_csv(index=False, float_format="%.6g")
+
     request: Request | None = None
 
 
