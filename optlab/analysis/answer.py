@@ -23,7 +23,7 @@ __all__ = ["answer", "finding"]
 _FEW_PROBLEMS = 4
 _NAMED = 8
 """Optimizers up to which a sentence names each; of more it names the first and counts the rest."""
-_SHOWN = 5
+_SHOWN = 4
 
 _VERBS = {
     ("held", False): "First to hold the target",

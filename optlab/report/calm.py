@@ -12,7 +12,7 @@ from optlab.analysis.words import brief, number, of
 from optlab.report import drawings
 from optlab.report.blocks import Cell, Notes, Table, Text
 from optlab.report.facts import Facts, name_cell
-from optlab.report.many import cut, figures_cut
+from optlab.report.many import GROUPS, cut, figures_cut
 from optlab.report.sentences import most_stable, widest
 
 __all__ = ["rates", "stability"]
@@ -76,6 +76,9 @@ def _pictured(facts: Facts, table: pd.DataFrame, called: dict[str, str]) -> list
         "is the median over seeds, the bar its exact 95 % interval where there are seeds enough; in S1 the "
         "share of runs that diverged. An arrow at the right edge is infinite."
     )
+    if len(pictures) > GROUPS:
+        caption += f" The first {GROUPS} of {len(pictures)} problems; the table has all."
+    pictures = pictures[:GROUPS]
     return figures_cut(
         pictures, caption, "How do they compare in each sense?", most_stable(table, called)
     )
