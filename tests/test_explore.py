@@ -326,7 +326,7 @@ def test_runs_without_a_spec_have_none(tmp_path: Path) -> None:
 
 
 def ready(tab: Any) -> None:
-    tab.page.wait_for_selector(".exploring .ranks tbody tr")
+    tab.page.wait_for_selector(".exploring .toggles")
 
 
 def told_ranks(tab: Any) -> dict[str, list[str]]:

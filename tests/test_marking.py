@@ -320,10 +320,28 @@ def test_a_hostile_line_costs_its_own_points_only(place, key, handed, typed, sai
     assert "could not be marked" not in row["notes"]
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.binary(max_size=120) | st.text(max_size=120).map(str.encode)
-       | st.text("[]{}:&*!|>'\"%@`#,?- \n\tab1", max_size=60).map(str.encode))  # fmt: skip
+BYTES = (
+    st.binary(max_size=120)
+    | st.text(max_size=120).map(str.encode)
+    | st.text("[]{}:&*!|>'\"%@`#,?- \n\tab1", max_size=60).map(str.encode)
+)
+
+
+@settings(max_examples=12, deadline=None)
+@given(BYTES)
 def test_no_bytes_make_marking_fail(place, key, tmp_path_factory, raw):
+    marked_with(place, tmp_path_factory, raw)
+
+
+@pytest.mark.slow
+@settings(max_examples=100, deadline=None)
+@given(BYTES)
+def test_no_bytes_of_many_make_marking_fail(place, key, tmp_path_factory, raw):
+    marked_with(place, tmp_path_factory, raw)
+
+
+def marked_with(place, tmp_path_factory, raw):
+    """A class is marked whole beside a file of these bytes and a page that ends in them."""
     folder = tmp_path_factory.mktemp("fuzz")
     put(folder, "raw.yaml", raw)
     put(folder, "lines.yaml", b"student: student 01\nhandwritten:\n  adam 1 m_w: " + raw)

@@ -520,9 +520,11 @@ def test_laws_are_silent_where_they_do_not_apply(tmp_path: Path) -> None:
     """Minibatches, curved problems, optimizers from elsewhere: nothing is predicted of them."""
     spec = tmp_path / "silent.yaml"
     spec.write_text(
-        "title: t\nsteps: 5\nseeds: 2\nproblems:\n  - linear_regression: {batch: 32}\n"
-        "  - rosenbrock: {dim: 5}\noptimizers:\n  - sgd: {lr: 0.001}\n"
-        "  - optax.lion: {lr: 0.001}\n  - momentum: {lr: 0.001}\n"
+        "title: t\nsteps: 5\nseeds: 2\nproblems:\n"
+        "  - linear_regression: {batch: 32, optimizers: [sgd]}\n"
+        "  - rosenbrock: {dim: 5, optimizers: [momentum]}\n"
+        "  - quadratic: {optimizers: [optax.lion]}\n"
+        "optimizers: [sgd: {lr: 0.001}, momentum: {lr: 0.001}, optax.lion: {lr: 0.001}]\n"
     )
     checks = theory_checks(run(spec, out=tmp_path / "out"))
     assert checks.empty

@@ -367,7 +367,9 @@ class Experiment:
         if self.seeds.only is not None:
             role, seed = self.seeds.only
             alone: list[_Seed] = [(role, seed, "usual" if role == "picture" else kind)]
-            tuned, told, drawn = (alone if role == r else [] for r in ("tune", "evaluate", "picture"))
+            tuned, told, drawn = (
+                alone if role == r else [] for r in ("tune", "evaluate", "picture")
+            )
             return tuned, told, drawn
         tune = [("tune", seed, kind) for seed in range(self.seeds.tune)] if choice else []
         evaluate = [("evaluate", seed, kind) for seed in range(self.seeds.evaluate)]

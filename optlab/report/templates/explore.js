@@ -69,6 +69,7 @@
   const stepText = value => Number.isNaN(value) ? "–" : isFinite(value) ? brief(value, 6) : "never";
   const runText = run => `${name(m.columns.optimizer[run])}, ${settingText(run)}, ${seedText(run)}`;
   const shown = () => m.optimizers.map((_, o) => o).filter(o => state.visible.has(o));
+  const few = names => names.length <= 6 ? names.join(", ") : `${names.slice(0, 5).join(", ")} and ${names.length - 5} more`;
   const capital = text => text.charAt(0).toUpperCase() + text.slice(1);
   const count = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
 
@@ -338,13 +339,14 @@
     const problem = m.problems[state.problem].name;
     if (!lines.length) return `No curve of this kind is held here for ${problem}.`;
     const names = [...new Set(lines.map(line => name(line.optimizer)))];
-    return capital(`${metricName(state.problem, state.metric)} on ${problem}: ${count(lines.length, "curve")} of ${names.join(", ")} (${WHICH[state.which][0]}).`);
+    return capital(`${metricName(state.problem, state.metric)} on ${problem}: ${count(lines.length, "curve")} of ${few(names)} (${WHICH[state.which][0]}).`);
   };
 
   // --- over problems ---
 
   let overallText = () => "";
   const overallView = parent => {
+    if (!m.problems.some(problem => problem.decision)) return;
     const box = panel(parent, "Over all problems: who leads among those that take part?", "explore-overall");
     const row = html("div", {class: "controls"}, box);
     choose(row, "Settings", [["tuned", "chosen"], ["default", "default"]], () => state.selection, value => { state.selection = value; });
@@ -480,10 +482,11 @@
     const text = `${label(state.problem)} of ${name(o)}${b < 0 ? "" : ` on ${m.problems[state.problem].name}`}`;
     const picture = svg("svg", {width, height, viewBox: `0 0 ${width} ${height}`, class: "heat", role: "img", "aria-label": `${text}, by ${m.settings[o].names[a]}`});
     xs.forEach((x, i) => svg("text", {x: left + wide * (i + .5), y: tall * ys.length + 18, class: "tick middle"}, picture, x.text));
-    ys.forEach((y, i) => svg("text", {x: left - 8, y: tall * (ys.length - i - .5) + 4, class: "tick end"}, picture, y.text.length > 22 ? `${y.text.slice(0, 21)}…` : y.text));
+    const row = i => b < 0 ? i : ys.length - 1 - i;  // problems stand as in the spec, numbers rise
+    ys.forEach((y, i) => svg("text", {x: left - 8, y: tall * (row(i) + .5) + 4, class: "tick end"}, picture, y.text.length > 22 ? `${y.text.slice(0, 21)}…` : y.text));
     svg("text", {x: left + wide * xs.length / 2, y: height - 14, class: "name middle"}, picture, m.settings[o].names[a]);
     for (const cell of cells) {
-      const x = left + wide * cell.x, y = tall * (ys.length - 1 - cell.y), ok = isFinite(cell.value), t = ok ? shade(cell.value) : 0;
+      const x = left + wide * cell.x, y = tall * row(cell.y), ok = isFinite(cell.value), t = ok ? shade(cell.value) : 0;
       const group = svg("g", {class: ok ? "cell" : "cell never", style: `--t: ${Math.round(t * 100)}%`}, picture);
       svg("rect", {x: x + 1, y: y + 1, width: wide - 2, height: tall - 2}, group);
       const shownText = ok ? (log ? brief(cell.value, 2) : `${Math.round(100 * cell.value)} %`) : measure === "final" && cell.value === Infinity ? "diverged" : Number.isNaN(cell.value) ? "–" : "never";
