@@ -7,6 +7,8 @@ import io
 import json
 import re
 import shlex
+import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -142,8 +144,6 @@ def somebody(monkeypatch):
 
 
 def copied(made, tmp_path):
-    import shutil
-
     place = tmp_path / "lab"
     shutil.copytree(made, place)
     return place
@@ -239,3 +239,54 @@ def test_wrong_calls_end_in_a_message(made, tmp_path, monkeypatch):
     for call_ in (told,):
         assert call_.exit_code == 2
         assert "Traceback" not in call_.output
+
+
+# The page of the manual
+
+VALLEY = """title: A bowl
+question: Which is faster?
+steps: 60
+seeds: {tune: 3, evaluate: 10}
+targets: {gap_over_start: 1e-2}
+problems:
+  - bowl: {use: quadratic, dim: 2, condition: 10}
+optimizers:
+  - sgd: {lr: [0.1, 0.5]}
+  - momentum: {lr: [0.1, 0.5]}
+"""
+
+
+@pytest.mark.slow
+def test_what_the_page_says_works(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[1] / "docs/paper.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    Path("valley.yaml").write_text(VALLEY)
+    for line in re.search(r"```sh\n(.*?)```", page, re.DOTALL)[1].splitlines():
+        if line.startswith("unzip "):
+            with zipfile.ZipFile(line.removeprefix("unzip ")) as file:
+                file.extractall()
+        else:
+            done = call(*shlex.split(line)[1:])
+            assert done.exit_code == 0, done.output
+    exec(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1], {})
+    assert Path("curves.pdf").stat().st_size > 1000
+    again = re.findall(
+        r"^optlab (.*)$",
+        re.search(r"```\n(.*?)```", page[page.index("run by run") :], re.DOTALL)[1],
+        re.MULTILINE,
+    )
+    readme = Path("valley/README.txt").read_text()
+    assert all(f"    optlab {line}\n" in readme for line in again)
+    latex = re.search(r"```latex\n(.*?)```", page, re.DOTALL)[1]
+    needed = re.findall(r"\\(?:input|includegraphics)\{(.*?)\}", latex)
+    assert len(needed) == 2
+    for file in needed:
+        assert any(Path("valley", file + end).is_file() for end in ("", ".tex")), file
+    tex = shutil.which("pdflatex")
+    if tex is None:
+        pytest.skip("pdflatex (texlive) is not installed")
+    Path("valley/paper.tex").write_text(latex)
+    command = [tex, "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    done = subprocess.run(command, cwd="valley", capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout.decode("latin-1")[-1500:]
+    assert b"Overfull" not in done.stdout
