@@ -36,7 +36,7 @@ def judged(**over):
     return pd.DataFrame([row | over])
 
 
-def seeds(*differences, **over):
+def of_seeds(*differences, **over):
     values = np.array(differences, dtype=float)
     return pd.DataFrame({"seed": range(len(values)), "difference": values}).assign(**KEYS | over)
 
@@ -47,7 +47,7 @@ def dots(axis, marker):
 
 def test_every_seed_is_a_dot_or_an_arrow_at_the_border(small):
     found = (0.1, 0.2, 0.2, 0.2, math.inf, math.inf, -math.inf)
-    axis = figures.paired(small, judged(), seeds(*found)).axes[0]
+    axis = figures.paired(small, judged=judged(), seeds=of_seeds(*found)).axes[0]
     (shown,) = dots(axis, "o")
     assert sorted(shown.get_xdata()) == [0.1, 0.2, 0.2, 0.2]
     places = list(zip(shown.get_xdata(), shown.get_ydata(), strict=True))
@@ -59,7 +59,7 @@ def test_every_seed_is_a_dot_or_an_arrow_at_the_border(small):
 
 
 def test_the_bar_is_the_interval_and_an_open_end_meets_the_border(small):
-    axis = figures.paired(small, judged(), seeds(0.1, 0.2, 0.3)).axes[0]
+    axis = figures.paired(small, judged=judged(), seeds=of_seeds(0.1, 0.2, 0.3)).axes[0]
     (estimate,) = dots(axis, "D")
     assert list(estimate.get_xdata()) == [0.3]
     bar = next(line for line in axis.lines if line.get_linewidth() == 2.2)
@@ -69,7 +69,9 @@ def test_the_bar_is_the_interval_and_an_open_end_meets_the_border(small):
 
 
 def test_two_that_are_alike_have_a_margin_on_both_sides(small):
-    axis = figures.paired(small, judged(kind="equivalent", high=0.5), seeds(0.0, 0.1)).axes[0]
+    axis = figures.paired(
+        small, judged=judged(kind="equivalent", high=0.5), seeds=of_seeds(0.0, 0.1)
+    ).axes[0]
     assert axis.patches[0].get_x() == pytest.approx(-math.log10(1.1))
     assert axis.patches[0].get_width() == pytest.approx(2 * math.log10(1.1))
 
@@ -77,8 +79,8 @@ def test_two_that_are_alike_have_a_margin_on_both_sides(small):
 def test_differences_over_decades_leave_room_for_the_small_ones(small):
     over = {"measure": "overshoot", "scale": "difference", "margin": 0.01, "effect": 0.02,
             "low": -18.0, "high": 0.1}  # fmt: skip
-    differences = seeds(-18.0, 0.01, 0.02, 0.03, measure="overshoot")
-    axis = figures.paired(small, judged(**over), differences).axes[0]
+    differences = of_seeds(-18.0, 0.01, 0.02, 0.03, measure="overshoot")
+    axis = figures.paired(small, judged=judged(**over), seeds=differences).axes[0]
     assert axis.get_xscale() == "symlog"
     inside = axis.transAxes.inverted().transform(axis.transData.transform([(0.03, 0), (0.01, 0)]))
     assert inside[0, 0] - inside[1, 0] > 0.03  # told apart
@@ -86,7 +88,7 @@ def test_differences_over_decades_leave_room_for_the_small_ones(small):
 
 
 def test_ratios_have_round_factors_below_them(small):
-    axis = figures.paired(small, judged(), seeds(-0.5, 1.2)).axes[0]
+    axis = figures.paired(small, judged=judged(), seeds=of_seeds(-0.5, 1.2)).axes[0]
     ticks = [10**tick for tick in axis.get_xticks()]
     assert 1.0 in [round(tick, 9) for tick in ticks]
     for low, high in ((-0.02, 0.05), (-0.3, 0.6), (-2, 2), (-12, 30)):
@@ -97,19 +99,19 @@ def test_ratios_have_round_factors_below_them(small):
 
 def test_shares_rise_by_steps_to_the_budget(small):
     shares = pd.DataFrame({"optimizer": "sgd", "evals": [10.0, 100.0], "share": [0.25, 0.5]})
-    axis = figures.runtime(small, {"all problems": shares}, 1000.0).axes[0]
+    axis = figures.runtime(small, shares={"all problems": shares}, budget=1000.0).axes[0]
     line = axis.lines[0]
     assert list(line.get_xdata()) == [1, 10, 100, 1000]
     assert list(line.get_ydata()) == [0, 0.25, 0.5, 0.5]
     assert line.get_drawstyle() == "steps-post"
-    empty = figures.runtime(small, {"none": shares.iloc[:0]}, 1000.0).axes[0]
+    empty = figures.runtime(small, shares={"none": shares.iloc[:0]}, budget=1000.0).axes[0]
     assert [text.get_text() for text in empty.texts] == ["no target was met"]
 
 
 def test_a_profile_begins_with_the_share_of_wins(small):
     table = pd.DataFrame({"optimizer": ["sgd", "sgd", "adam"], "ratio": [1.0, 3.0, 1.0],
                           "share": [0.4, 1.0, 0.6]})  # fmt: skip
-    axis = figures.profile(small, {"all": table}, 10.0).axes[0]
+    axis = figures.profile(small, tables={"all": table}, largest=10.0).axes[0]
     assert list(axis.lines[0].get_xdata()) == [1, 1, 3, 10]
     assert list(axis.lines[0].get_ydata()) == [0, 0.4, 1.0, 1.0]
 
@@ -122,7 +124,7 @@ def curve(median, default, measure="steps_held", optimizer="sgd"):
 
 
 def test_the_best_of_n_has_its_default_at_zero_and_failures_in_a_strip(small):
-    axis = figures.tuning(small, ["bowl"], curve([math.inf, 100.0, 50.0], math.inf)).axes[0]
+    axis = figures.tuning(small, ["bowl"], table=curve([math.inf, 100.0, 50.0], math.inf)).axes[0]
     line = max(axis.lines, key=lambda line: len(line.get_xdata()))
     assert list(line.get_xdata()) == [1, 2, 3]
     assert list(line.get_ydata()[1:]) == [100, 50]
@@ -134,7 +136,7 @@ def test_the_best_of_n_has_its_default_at_zero_and_failures_in_a_strip(small):
 
 
 def test_best_of_n_of_negative_losses_is_drawn_straight(small):
-    axis = figures.tuning(small, ["bowl"], curve([3.0, -1.0], 4.0, "loss")).axes[0]
+    axis = figures.tuning(small, ["bowl"], table=curve([3.0, -1.0], 4.0, "loss")).axes[0]
     assert axis.get_yscale() == "linear"
     assert axis.get_ylim()[0] < -1
 
@@ -142,9 +144,9 @@ def test_best_of_n_of_negative_losses_is_drawn_straight(small):
 def test_each_is_one_well_formed_file(small):
     shares = pd.DataFrame({"optimizer": "sgd", "evals": [10.0], "share": [0.25]})
     for figure in (
-        figures.paired(small, judged(), seeds(0.1, math.inf)),
-        figures.runtime(small, {"all <problems>": shares}, 1000.0),
-        figures.tuning(small, ["bowl"], curve([100.0, 50.0], math.nan)),
+        figures.paired(small, judged=judged(), seeds=of_seeds(0.1, math.inf)),
+        figures.runtime(small, shares={"all <problems>": shares}, budget=1000.0),
+        figures.tuning(small, ["bowl"], table=curve([100.0, 50.0], math.nan)),
     ):
         text = figures.svg(figure, "a < b & c")
         root = ElementTree.fromstring(text)

@@ -310,7 +310,7 @@ def test_a_setting_is_printed_in_full(value, latex):
 # strict: two signs in a row, two numbers side by side or a number before a fraction are errors.
 
 TOKEN = re.compile(r"\s*(\\left|\\right|\\begin\{cases\}|\\end\{cases\}|\\text\{[^}]*\}|\\\\|\\,|"
-                   r"\\mathrm\{sign\}|\\mathrm\{NaN\}|\\[a-zA-Z]+|\d+\.?\d*|.)")  # fmt: skip
+                   r"\\mathrm\{sign\}|\\mathrm\{NaN\}|\\[a-zA-Z]+|\d+\.?\d*|\S)")  # fmt: skip
 
 
 class Reader:
