@@ -144,7 +144,7 @@ def write_folder(
                                              steps, threshold, label, known)  # fmt: skip
                     runs.append(row)
                     curves.append(points)
-                    if kind != "drawn":
+                    if path is not None:
                         paths.append(path)
         if "window" in about:
             (low, high), (down, up) = about["window"]
@@ -255,9 +255,11 @@ def _run(problem, about, optimizer, setting, role, kind, seed, steps, threshold,
     }  # fmt: skip
     curve = pd.DataFrame({"run_id": run_id, "step": np.arange(len(loss)), "metric": "loss",
                           "value": loss})  # fmt: skip
-    path = pd.concat(
-        pd.DataFrame({"run_id": run_id, "step": np.arange(len(points)), "coordinate": name,
-                      "value": [p[i] for p in points]})
-        for i, name in enumerate(about["names"])
-    )  # fmt: skip
-    return row, curve, path
+    return row, curve, None if kind == "drawn" else _path(run_id, np.array(points), about["names"])
+
+
+def _path(run_id, points, names):
+    return pd.DataFrame({
+        "run_id": run_id, "step": np.tile(np.arange(len(points)), len(names)),
+        "coordinate": np.repeat(names, len(points)), "value": points.T.ravel(),
+    })  # fmt: skip

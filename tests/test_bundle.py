@@ -149,6 +149,7 @@ def copied(made, tmp_path):
     return place
 
 
+@pytest.mark.slow
 def test_what_the_program_wrote_loses_the_name(made, tmp_path, monkeypatch, somebody):
     place = copied(made, tmp_path)
     path = place / "reports/bowl/manifest.json"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -480,6 +481,7 @@ def crowd(tmp_path_factory):
     return Facts(many(stored(folder), 12, 14))
 
 
+@pytest.mark.slow
 def test_a_crowd_is_summed_up_first_and_folded_below(crowd):
     picture, table, *rest = [block for block in lead(crowd) if not isinstance(block, Fold)]
     assert not rest
@@ -497,6 +499,7 @@ def test_a_crowd_is_summed_up_first_and_folded_below(crowd):
         assert first == [value for value in known if value == min(known)]
 
 
+@pytest.mark.slow
 def test_a_crowd_fits_a_reader(crowd):
     for name, blocks in sections(crowd):
         if name == "worked":
@@ -514,11 +517,11 @@ def test_a_crowd_fits_a_reader(crowd):
     assert all(len(sentence) < 1000 for sentence in crowd.answer)
 
 
+@cache
 def sections(facts):
-    yield "answer", lead(facts)
-    for part in content(facts):
-        for section in part.sections:
-            yield section.id, section.blocks
+    """Every section's name and blocks, made once for all that look at them."""
+    told = [(section.id, section.blocks) for part in content(facts) for section in part.sections]
+    return [("answer", lead(facts)), *told]
 
 
 def blocks_of(blocks):

@@ -288,8 +288,14 @@ def repeated(text: str, folder: Path) -> pd.Series:
     return found.runs.iloc[0]
 
 
-@pytest.mark.parametrize("problem", ["bowl", "narrow", "rosenbrock", "softmax"])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(
+    ("problem", "optimizer"),
+    [
+        pytest.param(p, o, marks=[pytest.mark.slow] if (i + j) % len(OPTIMIZERS) else [])
+        for i, p in enumerate(["bowl", "narrow", "rosenbrock", "softmax"])
+        for j, o in enumerate(OPTIMIZERS)
+    ],
+)
 def test_a_runs_spec_repeats_it_to_the_last_bit(
     results: Any, data: dict[str, Any], problem: str, optimizer: str, tmp_path: Path
 ) -> None:

@@ -197,6 +197,7 @@ def test_figures_can_be_drawn_in_threads(small):
     assert len(set(found)) == 1
 
 
+@pytest.mark.slow
 def test_no_global_state():
     code = "import sys, optlab.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,14 @@ LONG = "W" * 400
 RIGHT = "שלום עולם 12 مرحبا"
 TURNED = "a\u202eb\u2066cd"
 PAYLOADS = {"markup": f"{MARKUP} {QUOTES}", "long": LONG, "right": f"{RIGHT} {TURNED}"}
+
+every_payload = pytest.mark.parametrize(
+    "kind",
+    [
+        "markup",
+        *(pytest.param(kind, marks=pytest.mark.slow) for kind in PAYLOADS if kind != "markup"),
+    ],
+)
 
 FREE = ("bowl", "valley", "sgd", "adam", "x1", "loss <= 0.01", "A small comparison",
         "Which is fastest, and which most stable?")  # fmt: skip
@@ -113,19 +122,23 @@ def structure(browser: Any, file: Path, beside: bool = False) -> tuple[Counter[s
 
 
 @pytest.fixture(scope="module")
-def shelves(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """For each payload a folder of one report and the list over it; "clean" has usual names."""
-    places = {kind: tmp_path_factory.mktemp(kind) for kind in ("clean", *PAYLOADS)}
-    for kind, place in places.items():
+def shelves(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """For a payload a folder of one report and the list over it; "clean" has usual names."""
+
+    @cache
+    def shelf(kind: str) -> Path:
+        place = tmp_path_factory.mktemp(kind)
         render(folder_of(place, PAYLOADS.get(kind, "")))
         render_index(place)
-    return places
+        return place
+
+    return shelf
 
 
 @pytest.fixture(scope="module")
-def clean(browser: Any, shelves: dict[str, Path]) -> Counter[str]:
+def clean(browser: Any, shelves: Callable[[str], Path]) -> Counter[str]:
     """The elements of the page when all is named as usual."""
-    return structure(browser, shelves["clean"] / "small" / "index.html")[0]
+    return structure(browser, shelves("clean") / "small" / "index.html")[0]
 
 
 def spaced(text: str) -> str:
@@ -138,11 +151,11 @@ def seen(payload: str) -> str:
     return spaced(payload.replace("\u202e", "\ufffd").replace("\u2066", "\ufffd"))
 
 
-@pytest.mark.parametrize("kind", PAYLOADS)
+@every_payload
 def test_names_in_a_report_are_text(
-    browser: Any, clean: Counter[str], shelves: dict[str, Path], kind: str
+    browser: Any, clean: Counter[str], shelves: Callable[[str], Path], kind: str
 ) -> None:
-    file = shelves[kind] / "small" / "index.html"
+    file = shelves(kind) / "small" / "index.html"
     found, text, beyond = structure(browser, file)
     # No element more or less than with usual names: nothing was read as markup.
     assert found - clean == clean - found == Counter()
@@ -180,18 +193,18 @@ def test_words_from_right_to_left_leave_numbers_where_they_are(
     assert order == sorted(order)
 
 
-@pytest.mark.parametrize("kind", PAYLOADS)
+@every_payload
 def test_names_in_the_list_of_reports_are_text(
-    browser: Any, shelves: dict[str, Path], kind: str
+    browser: Any, shelves: Callable[[str], Path], kind: str
 ) -> None:
-    kept, _, _ = structure(browser, shelves["clean"] / "index.html", beside=True)
-    found, text, beyond = structure(browser, shelves[kind] / "index.html", beside=True)
+    kept, _, _ = structure(browser, shelves("clean") / "index.html", beside=True)
+    found, text, beyond = structure(browser, shelves(kind) / "index.html", beside=True)
     assert found - kept == kept - found == Counter()
     assert beyond <= 0
     assert seen(named(PAYLOADS[kind], "A small comparison")) in spaced(text)
 
 
-@pytest.mark.parametrize("kind", PAYLOADS)
+@every_payload
 def test_what_was_written_by_hand_is_text(
     browser: Any, worked: Path, tmp_path: Path, kind: str
 ) -> None:

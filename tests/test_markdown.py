@@ -188,7 +188,11 @@ def pictures_of(tokens):
 
 @pytest.mark.parametrize(
     "made",
-    [{}, {"tune": 0, "evaluate": 1}, {"threshold": None}],
+    [
+        {},
+        pytest.param({"tune": 0, "evaluate": 1}, marks=pytest.mark.slow),
+        pytest.param({"threshold": None}, marks=pytest.mark.slow),
+    ],
     ids=["usual", "one seed", "no target"],
 )
 def test_a_report_is_the_page_again(tmp_path, made):

@@ -493,8 +493,15 @@ def test_on_paper_the_page_is_light(browser: Any, file: Path) -> None:
         assert "prefers-color-scheme" in tab.page.locator(".picture img").first.get_attribute("src")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, WIDE])
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [
+        (WIDE, "light"),
+        pytest.param(PHONE, "dark", marks=pytest.mark.slow),
+        pytest.param(WIDE, "dark", marks=pytest.mark.slow),
+        pytest.param(PHONE, "light", marks=pytest.mark.slow),
+    ],
+)
 def test_nothing_serious_for_who_cannot_see_or_point(
     browser: Any, file: Path, report: Path, scheme: str, size: dict[str, int]
 ) -> None:

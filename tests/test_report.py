@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -106,6 +107,16 @@ def test_what_was_written_is_there_and_whole(folder):
     }  # fmt: skip
 
 
+def test_headings_skip_no_level(folder, markdown):
+    page_text = (folder / "index.html").read_text(encoding="utf-8")
+    of_page = [int(level) for level in re.findall(r"<h([1-6])\b", page_text)]
+    of_text = [len(marks) for marks in re.findall(r"^(#+) ", markdown, flags=re.M)]
+    for levels in (of_page, of_text):
+        assert levels[0] == 1
+        assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+@pytest.mark.slow
 def test_the_same_folder_gives_the_same_bytes(folder):
     before = {path: path.read_bytes() for path in render(folder)}
     assert before == {path: path.read_bytes() for path in render(folder)}
@@ -336,11 +347,11 @@ def test_hostile_and_long_names(tmp_path):
     [
         {"tune": 0, "evaluate": 1},
         {"optimizers": ["sgd"], "rates": [50.0, 500.0]},
-        {"known": False},
-        {"threshold": None},
+        pytest.param({"known": False}, marks=pytest.mark.slow),
+        pytest.param({"threshold": None}, marks=pytest.mark.slow),
         {"threshold": None, "known": False, "tune": 0, "evaluate": 1, "rates": [0.1]},
-        {"threshold": 1e-300},
-        {"threshold": 1e9},
+        pytest.param({"threshold": 1e-300}, marks=pytest.mark.slow),
+        pytest.param({"threshold": 1e9}, marks=pytest.mark.slow),
         {"steps": 1},
     ],
     ids=["one seed", "all diverged", "no minimum", "no target", "bare", "never", "at once",

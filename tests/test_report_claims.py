@@ -257,10 +257,10 @@ def test_hostile_claims_stay_text(tmp_path):
     [
         {"evaluate": 1, "tune": 0},
         {"rates": [50.0, 500.0]},
-        {"threshold": None, "known": False},
-        {"threshold": 1e-300},
-        {"steps": 1},
-        {"rates": [0.1]},
+        pytest.param({"threshold": None, "known": False}, marks=pytest.mark.slow),
+        pytest.param({"threshold": 1e-300}, marks=pytest.mark.slow),
+        pytest.param({"steps": 1}, marks=pytest.mark.slow),
+        pytest.param({"rates": [0.1]}, marks=pytest.mark.slow),
     ],
     ids=["one seed", "all diverged", "no target, no minimum", "never", "one step", "one setting"],
 )

@@ -426,6 +426,7 @@ def test_none_of_n_still_allows(n, high):
     assert found == pytest.approx(stats.binomtest(0, n).proportion_ci().high)
 
 
+@pytest.mark.slow
 def test_holm_is_statsmodels():
     multitest = pytest.importorskip("statsmodels.stats.multitest")
     for seed in range(20):
