@@ -281,6 +281,7 @@ def positions(rule: Rule, options: dict[str, Any]) -> np.ndarray:
         ("RMSprop", {"alpha": 0.9, "eps": 1e-4, "momentum": 0, "centered": False}),
     ],
 )
+@pytest.mark.slow
 def test_pytorchs_name_gives_pytorchs_path(name: str, options: dict[str, Any]) -> None:
     torch = pytest.importorskip("torch")
     rule, _, ours, _, _ = resolve(f"torch.optim.{name}", options)

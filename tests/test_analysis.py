@@ -444,6 +444,7 @@ def test_a_tie_of_last_losses_is_no_order():
     assert "then" not in text
 
 
+@pytest.mark.slow
 def test_the_order_of_the_spec_changes_no_sentence():
     """Ties everywhere: among those who held, who reached, who missed, and over the problems."""
     spec = manifest(problems=("p", "q"))

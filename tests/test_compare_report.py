@@ -486,6 +486,7 @@ def test_the_page_says_nothing_and_asks_for_nothing(report: Path, browser: Any) 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.slow
 def test_nothing_serious_for_who_cannot_see_or_point(
     report: Path, browser: Any, scheme: str
 ) -> None:

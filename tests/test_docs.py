@@ -70,6 +70,7 @@ def test_the_page_on_choosing_settings_is_right() -> None:
     assert {"trial", "chosen", "default", "profile", "grid", "picture"} <= parts
 
 
+@pytest.mark.slow
 def test_the_page_on_python_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

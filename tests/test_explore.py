@@ -376,7 +376,7 @@ def toggle(tab: Any, name: str) -> None:
     tab.page.locator(f'.toggles input[value="{name}"]').click()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_hiding_an_optimizer_ranks_the_others_anew(
     browser: Any, results: Any, facts: Facts, scheme: str
 ) -> None:
@@ -551,6 +551,7 @@ def test_it_fits_a_phone_and_stays_off_paper(browser: Any, results: Any) -> None
         assert not tab.page.locator(".exploring").is_visible()
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_serious(browser: Any, results: Any) -> None:
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe looks for barriers"

@@ -63,6 +63,7 @@ def test_colours_follow_the_readers_scheme(drawn):
         assert set(re.findall(r"#[0-9a-f]{6}\b", body)) <= {"#ffffff"}
 
 
+@pytest.mark.slow
 def test_the_same_figure_gives_the_same_bytes(small):
     for name, draw in DRAWN.items():
         assert figures.svg(draw(small)) == figures.svg(draw(small)), name

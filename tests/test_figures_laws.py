@@ -149,6 +149,7 @@ def test_a_column_is_a_column(results: Results) -> None:
 
 
 @pytest.mark.parametrize("name", ["curves", "runtime", "profile", "sensitivity", "tuning"])
+@pytest.mark.slow
 def test_of_many_optimizers_the_best_keep_their_colours(small: Results, name: str) -> None:
     results = many(small, 30, 1)
     figure = getattr(figures, name)(results)

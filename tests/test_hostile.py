@@ -239,6 +239,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return results.folder
 
 
+@pytest.mark.slow
 def test_a_spec_of_hostile_names_runs_and_its_page_is_safe(
     browser: Any, worked: Path, tmp_path: Path
 ) -> None:

@@ -312,6 +312,7 @@ def test_when_everything_breaks_there_are_tables_all_the_same(tmp_path: Path) ->
 # --- a process that has used JAX before ---
 
 
+@pytest.mark.slow
 def test_a_notebook_keeps_its_own_jax(tmp_path: Path) -> None:
     spec = write(tmp_path, SMALL)
     code = f"""

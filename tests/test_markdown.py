@@ -195,6 +195,7 @@ def pictures_of(tokens):
     ],
     ids=["usual", "one seed", "no target"],
 )
+@pytest.mark.slow
 def test_a_report_is_the_page_again(tmp_path, made):
     folder = write_folder(tmp_path / "r", **made)
     render(folder)

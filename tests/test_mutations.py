@@ -438,6 +438,7 @@ def test_one_slip_is_found_where_it_is() -> None:
     assert_named(tally, right=0.75, invented=0.1)
 
 
+@pytest.mark.slow
 def test_two_slips_are_told_from_what_follows() -> None:
     assert_found(tally_of(two_slip_cases(11, 15)), 0.95, below=0.97)
 

@@ -71,6 +71,7 @@ def test_sgd_ends_with_the_variance_of_theory(lr: float) -> None:
     assert stats.kstest(x / math.sqrt(lr / (2 - lr)), "norm").pvalue > 1e-6
 
 
+@pytest.mark.slow
 def test_momentum_has_ten_times_the_floor_at_one_rate_and_none_the_worse_at_a_matched_one() -> None:
     def floor(a: float, b: float) -> float:
         return a * (1 + b) / ((1 - b) * (2 * (1 + b) - a))

@@ -515,6 +515,7 @@ def test_nothing_serious_for_who_cannot_see_or_point(
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280, 1920])
+@pytest.mark.slow
 def test_the_page_is_never_wider_than_the_window(
     browser: Any, file: Path, report: Path, width: int
 ) -> None:

@@ -142,6 +142,7 @@ def test_mlp_for_numbers_is_half_the_squared_error():
 
 
 @pytest.mark.parametrize("name", ["logistic_regression", "softmax_regression", "mlp"])
+@pytest.mark.slow
 def test_far_weights_give_a_finite_loss_and_slope(name):
     problem = REGISTRY[name]()
     far = {key: 1e4 * value for key, value in problem.start(np.random.default_rng(0)).items()}
@@ -159,6 +160,7 @@ def test_far_weights_give_a_finite_loss_and_slope(name):
         ("mlp", {"l2": 0.1}),
     ],
 )
+@pytest.mark.slow
 def test_runs_side_by_side_on_shared_rows_are_the_runs_alone(name, parameters):
     problem = REGISTRY[name](**parameters)
     starts = [problem.start(np.random.default_rng(seed)) for seed in range(4)]

@@ -39,6 +39,7 @@ def held(found):
 @pytest.mark.parametrize("n", [6, 10, 20])
 @pytest.mark.parametrize("shared", [0.0, 0.5, 0.9])
 @pytest.mark.parametrize("name", calibration.ON_LOGS)
+@pytest.mark.slow
 def test_ratios_at_the_margin(name, shared, n):
     a, b = calibration.arms(calibration.ON_LOGS[name], np.random.default_rng(1), (TIMES, n), shared)
     delta = math.log10(1.1)

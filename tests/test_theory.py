@@ -91,6 +91,7 @@ def predicted(name: str, k: float, steps: int) -> np.ndarray:
 
 @pytest.mark.parametrize("name", ARRIVALS)
 @pytest.mark.parametrize("i", range(3))
+@pytest.mark.slow
 def test_prediction_and_engine_arrive_when_the_literature_does(name: str, i: int) -> None:
     k, known = 10.0 ** (i + 1), ARRIVALS[name][i]
     assert arrival(predicted(name, k, known + 5)) == known

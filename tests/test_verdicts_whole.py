@@ -290,6 +290,7 @@ def allowed(times: int) -> float:
     ("gap", 0.0), ("steps_held", 0.25), ("steps_held", 0.5), ("test_accuracy", 0.0),
     ("overshoot", 0.0),
 ])  # fmt: skip
+@pytest.mark.slow
 def test_tables_of_runs_are_judged_as_their_intervals_are(measure: str, missed: float) -> None:
     """Level, margin, budget and which way is better arrive where intervals are made: an effect well
     beyond the margin, one at it, and one the other way round."""
@@ -333,6 +334,7 @@ def test_at_the_margin_verdicts_err_no_more_often_than_said(
     ("steps_held", 0.0), ("steps_held", 0.25), ("steps_held", 0.5), ("gap", 0.0),
     ("overshoot", 0.0), ("test_accuracy", 0.0),
 ])  # fmt: skip
+@pytest.mark.slow
 def test_at_the_margin_the_same_intervals_err_no_more_often_than_said(
     measure: str, missed: float, n: int
 ) -> None:
