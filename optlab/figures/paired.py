@@ -144,6 +144,9 @@ def _reach(
     return low - room, high + room, None
 
 
+_LABEL = 0.15
+"""Of an axis, the width of a tick's label."""
+
 _GOLDEN = (
     0.6180339887498949  # multiples of it, less their whole part, never come close to each other
 )
@@ -177,7 +180,7 @@ def _interval(axis: Axes, row: pd.Series, y: float, low: float, high: float) -> 
 def _scale(axis: Axes, ratio: bool, low: float, high: float, straight: float | None) -> None:
     """Ticks as factors where the axis is the logarithm of a ratio."""
     if straight is not None:
-        axis.xaxis.set_major_locator(FixedLocator(_decades(low, high, straight)))
+        axis.xaxis.set_major_locator(FixedLocator(_apart(axis, _decades(low, high, straight))))
         axis.xaxis.set_minor_locator(NullLocator())
         axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
         return
@@ -198,6 +201,16 @@ def _decades(low: float, high: float, straight: float) -> list[float]:
     sizes = [10.0**p for p in range(last, first - 1, -every)]
     found = [*(-s for s in sizes), 0.0, *reversed(sizes)]
     return [f for f in found if low <= f <= high]
+
+
+def _apart(axis: Axes, ticks: list[float]) -> list[float]:
+    """Those whose labels do not run into each other: zero, then what is largest."""
+    kept: list[tuple[float, float]] = []
+    for tick in sorted(ticks, key=lambda tick: (tick != 0, -abs(tick))):
+        place = axis.transAxes.inverted().transform(axis.transData.transform((tick, 0.0)))[0]
+        if all(abs(place - other) > _LABEL for other, _ in kept):
+            kept.append((place, tick))
+    return [tick for _, tick in sorted(kept)]
 
 
 def _factors(low: float, high: float) -> list[float]:
