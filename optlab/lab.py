@@ -21,6 +21,7 @@ from optlab.analysis.words import plural
 from optlab.causes import program_key
 from optlab.declared import declare
 from optlab.draws import Draws, fingerprint
+from optlab.effort import operations
 from optlab.engine import Engine, History, Inputs
 from optlab.explain import explain_odd
 from optlab.files import atomic_write, clear_strays
@@ -411,10 +412,26 @@ class _Laboratory:
         text = json.dumps(value, indent=1, allow_nan=False).encode()
         atomic_write(self.folder / f"{name}.json", lambda file: file.write(text))
 
+    def _operations(self, table: pd.DataFrame) -> dict[str, dict[str, int | None]]:
+        """The arithmetic of an update, by problem and optimizer, of all that ran here."""
+        ran = table.loc[table["status"] != "error", ["problem", "optimizer"]].drop_duplicates()
+        there = set(ran.itertuples(index=False, name=None))
+        found: dict[str, dict[str, int | None]] = {}
+        for task in self.experiment.tasks:
+            names = [o for o in task.optimizers if (task.name, o) in there]
+            if task.imported is None and names:
+                start = self.draws.first(task)
+                contenders = [self.experiment.contender(name) for name in names]
+                found[task.name] = {
+                    c.name: operations(task.problem, c.optimizer, start, c.default)
+                    for c in contenders
+                }
+        return found
+
     def _manifest(self, table: pd.DataFrame, minima: dict[str, Minimum | None]) -> None:
         counts = Counter(table.drop_duplicates(["problem", "optimizer", "run_id"])["status"])
         made = manifest(
-            self.experiment, minima, self.fingerprints,
+            self.experiment, minima, self.fingerprints, self._operations(table),
             counts={status: counts[status] for status in ("hit", "budget", "diverged", "error")},
             errors=self.errors,
             claims=self.claims,

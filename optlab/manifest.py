@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ def manifest(
     experiment: Experiment,
     minima: Mapping[str, Minimum | None],
     fingerprints: Mapping[str, Any],
+    operations: Mapping[str, Mapping[str, int | None]] = MappingProxyType({}),
     **more: Any,
 ) -> dict[str, Any]:
     """Everything that is known of an experiment but its numbers; `more` is put in as it is. Numbers
@@ -45,6 +47,7 @@ def manifest(
         "problems": [
             _problem(experiment, t, minima[t.name])
             | {"fingerprint": fingerprints.get(t.name) or []}
+            | {"operations": operations.get(t.name, {})}
             for t in experiment.tasks
         ],
         "optimizers": [_optimizer(experiment, c) for c in experiment.contenders],

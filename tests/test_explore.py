@@ -505,6 +505,47 @@ def test_keys_alone_reach_a_run(browser: Any, results: Any) -> None:
         )
 
 
+def test_keys_go_from_cell_to_cell(browser: Any, results: Any) -> None:
+    with opened(browser, results.folder / "index.html") as tab:
+        ready(tab)
+        cells = tab.page.locator(".explore .cell")
+        tab.page.locator('.explore .cell[tabindex="0"]').focus()
+        names = {cells.nth(i).get_attribute("aria-label") for i in range(cells.count())}
+        assert len(names) == 12  # sgd's three rates on four problems
+        focused = "document.activeElement.getAttribute('aria-label')"
+        seen = [tab.page.evaluate(focused)]
+        for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
+            tab.page.keyboard.press(key)
+            seen.append(tab.page.evaluate(focused))
+        assert set(seen) < names
+        assert [re.search(r"lr [0-9.]+", name)[0] for name in seen] == [
+            "lr 0.01",
+            "lr 0.1",
+            "lr 1",
+            "lr 1",
+        ]
+        tab.page.keyboard.press("Enter")
+        assert tab.page.evaluate("document.activeElement.id") == "explore-run"
+        assert seen[-1].split(",")[0] == "sgd on narrow"
+        assert "sgd on narrow, seed 0" in tab.page.locator(".one-run").inner_text()
+
+
+def test_curves_by_arithmetic(browser: Any, results: Any, data: dict[str, Any]) -> None:
+    with opened(browser, results.folder / "index.html") as tab:
+        ready(tab)
+        tab.page.get_by_label("Across").first.select_option("operations")
+        for name in OPTIMIZERS[1:]:
+            toggle(tab, name)
+        tab.page.locator(".exploring .chart").first.focus()
+        tab.page.keyboard.press("ArrowDown")
+        said = tab.page.locator('.explore [role="status"]').inner_text()
+    bowl = data["problems"][0]
+    end = bowl["steps"] * bowl["operations"][0]
+    found = re.search(r"at ([\d,.]+) arithmetic operations", said)
+    assert found, said
+    assert float(found[1].replace(",", "")) == pytest.approx(end, rel=1e-4)
+
+
 def test_what_is_hostile_stays_text(browser: Any, tmp_path: Path) -> None:
     name = '</script><img src=x onerror="alert(1)">'
     folder = write_folder(

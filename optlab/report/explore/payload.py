@@ -116,6 +116,7 @@ def _costs(facts: Facts, selection: str) -> list[list[float | None]]:
 def _problems(facts: Facts, curves: Curves, rows: pd.DataFrame) -> list[dict[str, Any]]:
     tree = spec_tree(facts.manifest)
     out = []
+    names = [optimizer["name"] for optimizer in facts.manifest["optimizers"]]
     for problem in facts.manifest["problems"]:
         minimum = problem.get("minimum")
         mine = np.flatnonzero((rows["problem"] == problem["name"]).to_numpy())
@@ -127,6 +128,7 @@ def _problems(facts: Facts, curves: Curves, rows: pd.DataFrame) -> list[dict[str
                 "minimum": minimum["value"] if minimum else None,
                 "steps": problem["steps"],
                 "epoch": problem.get("epoch_steps"),
+                "operations": [problem.get("operations", {}).get(name) for name in names],
                 "targets": [_target(t, minimum) for t in problem["targets"]],
                 "decision": problem.get("decision") or "",
                 "spec": problem_entry(

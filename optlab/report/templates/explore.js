@@ -163,9 +163,16 @@
 
   const axisChoices = () => {
     const p = m.problems[state.problem];
-    return [["step", "updates"], ["gradients", "gradient evaluations"], ...(p.epoch ? [["epoch", "epochs"]] : [])];
+    const counted = p.operations.some(n => n);
+    return [["step", "updates"], ["gradients", "gradient evaluations"], ...(p.epoch ? [["epoch", "epochs"]] : []), ...(counted ? [["operations", "arithmetic operations"]] : [])];
   };
-  const across = () => state.x === "epoch" && m.problems[state.problem].epoch ? step => step / m.problems[state.problem].epoch : step => step;
+  // Where the axis has an update of optimizer o: an update is one gradient evaluation for all of them.
+  const across = o => {
+    const p = m.problems[state.problem];
+    if (state.x === "epoch" && p.epoch) return step => step / p.epoch;
+    if (state.x === "operations") return step => step * (p.operations[o] ?? NaN);
+    return step => step;
+  };
   const xName = () => Object.fromEntries(axisChoices())[state.x] ?? "updates";
 
   const curvesView = parent => {
@@ -241,16 +248,15 @@
   const curveLines = () => {
     const runs = runsShown();
     if (state.which === "band") return bandLines(runs);
-    const at = across();
     return runs.map(run => {
-      const {steps, values} = m.curve(run, state.metric);
-      return {run, optimizer: m.columns.optimizer[run], xs: steps.map(at), ys: values, text: runText(run)};
-    }).filter(line => line.ys.length);
+      const {steps, values} = m.curve(run, state.metric), o = m.columns.optimizer[run];
+      return {run, optimizer: o, xs: steps.map(across(o)), ys: values, text: runText(run)};
+    }).filter(line => line.ys.length && !Number.isNaN(line.xs[0]));
   };
 
   // Median and quartiles at each step; a run that diverged counts as infinitely bad from there on.
   const bandLines = runs => {
-    const worst = /accuracy/.test(state.metric) ? -Infinity : Infinity, at = across();
+    const worst = /accuracy/.test(state.metric) ? -Infinity : Infinity;
     return shown().flatMap(o => {
       const mine = runs.filter(run => m.columns.optimizer[run] === o);
       if (!mine.length) return [];
@@ -258,7 +264,7 @@
       const {steps} = curves.reduce((a, b) => b.steps.length > a.steps.length ? b : a);
       const column = i => curves.map((c, k) => c.values[i] ?? (m.statuses[m.columns.status[mine[k]]] === "diverged" ? worst : NaN));
       const [low, middle, high] = [.25, .5, .75].map(q => steps.map((_, i) => D.quantile(column(i), q)));
-      return [{run: -1, optimizer: o, xs: steps.map(at), ys: middle, low, high, text: `${name(o)}, median of ${count(mine.length, "run")}`}];
+      return [{run: -1, optimizer: o, xs: steps.map(across(o)), ys: middle, low, high, text: `${name(o)}, median of ${count(mine.length, "run")}`}];
     });
   };
 
@@ -339,7 +345,11 @@
     const problem = m.problems[state.problem].name;
     if (!lines.length) return `No curve of this kind is held here for ${problem}.`;
     const names = [...new Set(lines.map(line => name(line.optimizer)))];
-    return capital(`${metricName(state.problem, state.metric)} on ${problem}: ${count(lines.length, "curve")} of ${few(names)} (${WHICH[state.which][0]}).`);
+    const tuned = m.byProblem[state.problem].filter(run => state.visible.has(m.columns.optimizer[run]) && D.isTuned(m, run));
+    const here = tuned.filter(run => m.hasCurve(run, state.metric)).length;
+    const part = state.which === "band" && here < tuned.length ? ` Medians and quartiles are of the ${here} of ${count(tuned.length, "run")} whose curves this page holds.` : "";
+    const work = state.x === "operations" ? " Counted are the operations of one gradient and one step of the rule, as written; a root or an exponential is one." : "";
+    return capital(`${metricName(state.problem, state.metric)} on ${problem}: ${count(lines.length, "curve")} of ${few(names)} (${WHICH[state.which][0]}).${part}${work}`);
   };
 
   // --- over problems ---
@@ -480,25 +490,44 @@
     const left = b < 0 ? Math.min(170, 20 + 7 * Math.max(...ys.map(y => y.text.length))) : 86, wide = xs.length > 12 ? 52 : 58, tall = 30;
     const width = left + wide * xs.length + 8, height = tall * ys.length + 58;
     const text = `${label(state.problem)} of ${name(o)}${b < 0 ? "" : ` on ${m.problems[state.problem].name}`}`;
-    const picture = svg("svg", {width, height, viewBox: `0 0 ${width} ${height}`, class: "heat", role: "img", "aria-label": `${text}, by ${m.settings[o].names[a]}`});
+    const picture = svg("svg", {width, height, viewBox: `0 0 ${width} ${height}`, class: "heat", role: "group", "aria-label": `${text}, by ${m.settings[o].names[a]}. Arrow keys go from cell to cell, Enter opens a run.`});
+    const placed = new Map();
     xs.forEach((x, i) => svg("text", {x: left + wide * (i + .5), y: tall * ys.length + 18, class: "tick middle"}, picture, x.text));
     const row = i => b < 0 ? i : ys.length - 1 - i;  // problems stand as in the spec, numbers rise
     ys.forEach((y, i) => svg("text", {x: left - 8, y: tall * (row(i) + .5) + 4, class: "tick end"}, picture, y.text.length > 22 ? `${y.text.slice(0, 21)}…` : y.text));
     svg("text", {x: left + wide * xs.length / 2, y: height - 14, class: "name middle"}, picture, m.settings[o].names[a]);
     for (const cell of cells) {
       const x = left + wide * cell.x, y = tall * row(cell.y), ok = isFinite(cell.value), t = ok ? shade(cell.value) : 0;
-      const group = svg("g", {class: ok ? "cell" : "cell never", style: `--t: ${Math.round(t * 100)}%`}, picture);
+      const group = svg("g", {class: ok ? "cell" : "cell never", style: `--t: ${Math.round(t * 100)}%`, role: "button", tabindex: placed.size ? -1 : 0}, picture);
+      placed.set(`${cell.x},${row(cell.y)}`, group);
       svg("rect", {x: x + 1, y: y + 1, width: wide - 2, height: tall - 2}, group);
       const shownText = ok ? (log ? brief(cell.value, 2) : `${Math.round(100 * cell.value)} %`) : measure === "final" && cell.value === Infinity ? "diverged" : Number.isNaN(cell.value) ? "–" : "never";
       svg("text", {x: x + wide / 2, y: y + tall / 2 + 4, class: t > .55 ? "middle over" : "middle"}, group, shownText);
       const mine = b < 0 ? cell.y : state.problem;
       if (m.chosen[mine][o] === cell.place) svg("rect", {x: x + 2.5, y: y + 2.5, width: wide - 5, height: tall - 5, class: "chosen"}, group);
-      svg("title", {}, group, `${runText(cell.runs[0]).replace(/, [^,]*$/, "")}: ${shownText}, ${count(cell.runs.length, "run")}`);
+      const words = `${name(o)} on ${m.problems[mine].name}, ${settingText(cell.runs[0])}: ${shownText}, ${count(cell.runs.length, "run")}`;
+      svg("title", {}, group, words);
+      group.setAttribute("aria-label", words);
       group.addEventListener("click", () => open(cell.runs[0]));
+      group.addEventListener("keydown", event => {
+        if (event.key === "Enter" || event.key === " ") { event.preventDefault(); open(cell.runs[0]); }
+        const move = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]}[event.key];
+        if (!move) return;
+        event.preventDefault();
+        // Past cells that were not run.
+        for (let x = cell.x + move[0], y = row(cell.y) + move[1]; x >= 0 && y >= 0 && x < xs.length && y < ys.length; x += move[0], y += move[1]) {
+          const next = placed.get(`${x},${y}`);
+          if (!next) continue;
+          group.setAttribute("tabindex", -1);
+          next.setAttribute("tabindex", 0);
+          next.focus();
+          return;
+        }
+      });
     }
     hostNode.replaceChildren(picture);
     const binned = [xs, ys].some(list => list.some(g => g.low !== g.high)) ? " Values are many, so neighbours are gathered." : "";
-    return `${capital(text)}: the stronger the colour the better; framed is the chosen setting; pale cells with a word have no finite median.${binned} Where several settings share a cell it shows the best. ${staged ? "From the trials, on tuning seeds." : "On the evaluation seeds."} Click on a cell to open one of its runs.`;
+    return `${capital(text)}: the stronger the colour the better; framed is the chosen setting; pale cells with a word have no finite median.${binned} Where several settings share a cell it shows the best. ${staged ? "From the trials, on tuning seeds." : "On the evaluation seeds."} Click on a cell, or press Enter on it, to open one of its runs.`;
   };
 
   // --- parallel coordinates ---
