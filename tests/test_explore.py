@@ -83,6 +83,7 @@ def held_by(page: Path) -> dict[str, Any]:
 # --- what is held ---
 
 
+@pytest.mark.slow
 def test_what_stands_in_the_page_is_every_run(results: Any) -> None:
     held = held_by(results.folder / "index.html")
     table = unpacked(held["runs"])
@@ -103,6 +104,7 @@ def test_what_stands_in_the_page_is_every_run(results: Any) -> None:
         assert table[kind].tolist() == times.tolist()
 
 
+@pytest.mark.slow
 def test_settings_are_exact(results: Any, data: dict[str, Any]) -> None:
     table = unpacked(data["runs"])
     whole = results.runs.drop_duplicates(["problem", "optimizer", "run_id"]).reset_index(drop=True)
@@ -112,6 +114,7 @@ def test_settings_are_exact(results: Any, data: dict[str, Any]) -> None:
             assert values[table["setting"][run]] == row[f"hyper.{name}"]
 
 
+@pytest.mark.slow
 def test_parts_that_a_run_plays_are_bits(results: Any, data: dict[str, Any]) -> None:
     table = unpacked(data["runs"]).set_index(["id", "problem", "optimizer"])
     names = [p["name"] for p in data["problems"]]
@@ -121,6 +124,7 @@ def test_parts_that_a_run_plays_are_bits(results: Any, data: dict[str, Any]) -> 
         assert played == set(rows["part"])
 
 
+@pytest.mark.slow
 def test_curves_are_those_of_the_table(results: Any, data: dict[str, Any]) -> None:
     ids = data["runs"]["id"]
     wide = results.curves.set_index(["run_id", "metric", "step"])["value"].sort_index()
@@ -290,12 +294,9 @@ def repeated(text: str, folder: Path) -> pd.Series:
 
 @pytest.mark.parametrize(
     ("problem", "optimizer"),
-    [
-        pytest.param(p, o, marks=[pytest.mark.slow] if (i + j) % len(OPTIMIZERS) else [])
-        for i, p in enumerate(["bowl", "narrow", "rosenbrock", "softmax"])
-        for j, o in enumerate(OPTIMIZERS)
-    ],
+    [(p, o) for p in ["bowl", "narrow", "rosenbrock", "softmax"] for o in OPTIMIZERS],
 )
+@pytest.mark.slow
 def test_a_runs_spec_repeats_it_to_the_last_bit(
     results: Any, data: dict[str, Any], problem: str, optimizer: str, tmp_path: Path
 ) -> None:
@@ -314,6 +315,7 @@ def test_a_runs_spec_repeats_it_to_the_last_bit(
     assert again["largest_rise"] == row["largest_rise"] or math.isnan(row["largest_rise"])
 
 
+@pytest.mark.slow
 def test_a_report_of_one_run_can_be_made(data: dict[str, Any], tmp_path: Path) -> None:
     for role in range(3):
         run = data["runs"]["role"].index(role)
@@ -376,7 +378,7 @@ def toggle(tab: Any, name: str) -> None:
     tab.page.locator(f'.toggles input[value="{name}"]').click()
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_hiding_an_optimizer_ranks_the_others_anew(
     browser: Any, results: Any, facts: Facts, scheme: str
 ) -> None:
@@ -392,6 +394,7 @@ def test_hiding_an_optimizer_ranks_the_others_anew(
         check(tab, facts, OPTIMIZERS[1:3])
 
 
+@pytest.mark.slow
 def test_profiles_are_the_analysis_ones(browser: Any, results: Any, facts: Facts) -> None:
     with opened(browser, results.folder / "index.html") as tab:
         ready(tab)
@@ -429,6 +432,7 @@ def test_profiles_are_the_analysis_ones(browser: Any, results: Any, facts: Facts
                     ].tolist()
 
 
+@pytest.mark.slow
 def test_a_link_opens_a_run_with_the_spec_that_repeats_it(
     browser: Any, results: Any, data: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -453,6 +457,7 @@ def test_a_link_opens_a_run_with_the_spec_that_repeats_it(
     assert (again["run_id"], again["loss_final"]) == (row["run_id"], row["loss_final"])
 
 
+@pytest.mark.slow
 def test_a_click_on_a_curve_opens_its_run(browser: Any, results: Any, facts: Facts) -> None:
     with opened(browser, results.folder / "index.html") as tab:
         ready(tab)
@@ -479,6 +484,7 @@ def test_a_click_on_a_curve_opens_its_run(browser: Any, results: Any, facts: Fac
         assert tab.page.url.endswith(f"#run={worst['run_id']}")
 
 
+@pytest.mark.slow
 def test_keys_alone_reach_a_run(browser: Any, results: Any) -> None:
     with opened(browser, results.folder / "index.html") as tab:
         ready(tab)
@@ -505,6 +511,7 @@ def test_keys_alone_reach_a_run(browser: Any, results: Any) -> None:
         )
 
 
+@pytest.mark.slow
 def test_keys_go_from_cell_to_cell(browser: Any, results: Any) -> None:
     with opened(browser, results.folder / "index.html") as tab:
         ready(tab)
@@ -530,6 +537,7 @@ def test_keys_go_from_cell_to_cell(browser: Any, results: Any) -> None:
         assert "sgd on narrow, seed 0" in tab.page.locator(".one-run").inner_text()
 
 
+@pytest.mark.slow
 def test_curves_by_arithmetic(browser: Any, results: Any, data: dict[str, Any]) -> None:
     with opened(browser, results.folder / "index.html") as tab:
         ready(tab)
@@ -546,6 +554,7 @@ def test_curves_by_arithmetic(browser: Any, results: Any, data: dict[str, Any]) 
     assert float(found[1].replace(",", "")) == pytest.approx(end, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_what_is_hostile_stays_text(browser: Any, tmp_path: Path) -> None:
     name = '</script><img src=x onerror="alert(1)">'
     folder = write_folder(
@@ -568,6 +577,7 @@ def test_what_is_hostile_stays_text(browser: Any, tmp_path: Path) -> None:
         assert "There is none" in tab.page.locator(".one-run").inner_text()
 
 
+@pytest.mark.slow
 def test_without_a_script_or_a_way_to_unpack_a_sentence_stands(browser: Any, results: Any) -> None:
     with opened(browser, results.folder / "index.html", java_script_enabled=False) as tab:
         assert "With scripts allowed" in tab.page.locator(".explore").inner_text()
@@ -579,6 +589,7 @@ def test_without_a_script_or_a_way_to_unpack_a_sentence_stands(browser: Any, res
     context.close()
 
 
+@pytest.mark.slow
 def test_it_fits_a_phone_and_stays_off_paper(browser: Any, results: Any) -> None:
     row = results.runs.iloc[0]["run_id"]
     with opened(browser, results.folder / "index.html", f"#run={row}", viewport=PHONE) as tab:
@@ -607,5 +618,6 @@ def test_axe_finds_nothing_serious(browser: Any, results: Any) -> None:
             assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
 
 
+@pytest.mark.slow
 def test_markdown_says_where_it_is(results: Any) -> None:
     assert "explored in `index.html`" in (results.folder / "report.md").read_text(encoding="utf-8")

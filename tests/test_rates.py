@@ -10,6 +10,8 @@ from optlab.analysis import best_settings
 from optlab.results import Results
 from optlab.theory import long_run
 
+pytestmark = pytest.mark.slow
+
 SPEC = """
 title: Slopes
 steps: 400
