@@ -379,6 +379,7 @@ def toggle(tab: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.slow
 def test_hiding_an_optimizer_ranks_the_others_anew(
     browser: Any, results: Any, facts: Facts, scheme: str
 ) -> None:
