@@ -14,8 +14,11 @@ import os
 
 import pytest
 
+from optlab.garbage import collect_seldom
+
 
 def pytest_configure(config: pytest.Config) -> None:
+    collect_seldom()
     # A worker of xdist has it from the process that started it.
     if "JAX_COMPILATION_CACHE_DIR" in os.environ or getattr(config, "cache", None) is None:
         return

@@ -92,9 +92,9 @@ def _kept_rows(
 
 def final_loss(runs: pd.DataFrame) -> pd.Series:
     """Each run's last loss, +inf where it diverged or was not finite."""
-    loss = runs["loss_final"].astype(float)
-    failed = (runs["status"] == "diverged") | ~np.isfinite(loss)
-    return loss.mask(failed, np.inf)
+    loss = runs["loss_final"].to_numpy(dtype=float)
+    failed = (runs["status"].to_numpy() == "diverged") | ~np.isfinite(loss)
+    return pd.Series(np.where(failed, np.inf, loss), index=runs.index, name="loss_final")
 
 
 def setting(row: Any, names: Any) -> dict[str, float]:

@@ -17,6 +17,7 @@ from optlab.cli import (
     viewing,
 )
 from optlab.cli.base import STOPPED, app
+from optlab.garbage import collect_seldom
 from optlab.terminal import err
 
 __all__ = [
@@ -44,6 +45,7 @@ app.registered_commands.sort(
 
 def main() -> None:
     """Entry point: what a user can cause ends in a message and an exit code, not in a traceback."""
+    collect_seldom()
     try:
         app()
     except SystemExit as leaving:

@@ -151,12 +151,17 @@ def report(
 ) -> None:
     """Render the pages of result folders again; nothing is run."""
     from optlab import report as pages
+    from optlab.analysis.words import plural
 
     with plain_errors():
         # A report's name will do as well, as it does for `open`.
         found = [f if f.is_dir() or not (out_ / f).is_dir() else out_ / f for f in folders]
         for folder in found:
-            for path in pages.render(folder):
-                tell(path)
+            page, markdown, *others = pages.render(folder)
+            tell(page)
+            tell(markdown)
+            for place in dict.fromkeys(path.parent for path in others if path.parent != folder):
+                count = sum(path.parent == place for path in others)
+                tell(place, f"/  {plural(count, 'file')}")
         for parent in sorted({folder.resolve().parent for folder in found}):
             pages.render_index(parent)

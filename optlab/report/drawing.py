@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Iterable
 from concurrent.futures import Future
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from loky import get_reusable_executor
 
 from optlab.figures.request import Drawn, draw, key
 from optlab.files import write_text
+from optlab.garbage import collect_seldom
 from optlab.report.blocks import Picture
 
 __all__ = ["Studio"]
@@ -30,9 +32,11 @@ class Studio:
     """Pictures are asked for as they come up, and drawn at the latest by `finish`.
 
     `counted` is how many were really drawn. The bits of a picture do not depend on where it is drawn.
+    Where nothing is known and `many` pictures are to come, the processes begin at once: they need
+    seconds until they can draw.
     """
 
-    def __init__(self, root: Path, workers: int | None = None) -> None:
+    def __init__(self, root: Path, workers: int | None = None, many: bool = False) -> None:
         self.root = root
         self.counted = 0
         self._workers = _cores() - 1 if workers is None else workers
@@ -40,6 +44,8 @@ class Studio:
         self._waiting: list[Picture] = []
         self._away: list[tuple[Picture, Future[Drawn]]] = []
         self._keys: dict[str, str] = {}
+        if many and not self._known and self._workers > 0:
+            self._begin()
 
     def ask(self, pictures: Iterable[Picture]) -> None:
         """Take in pictures; those of an earlier report that would be the same are there at once."""
@@ -83,18 +89,21 @@ class Studio:
         picture.svg, picture.width = text, known["width"]
         return True
 
+    def _begin(self) -> None:
+        try:
+            for _ in range(self._workers):
+                _pool(self._workers).submit(_warm)
+        except _NO_PROCESSES:
+            self._workers = 0
+
     def _send(self) -> None:
         try:
-            pool = get_reusable_executor(self._workers, timeout=_REST, initializer=_worker)
+            pool = _pool(self._workers)
             while self._waiting:
                 picture = self._waiting[0]
                 self._away.append((picture, pool.submit(draw, picture.request)))
                 self._waiting.pop(0)
-        except (
-            OSError,
-            NotImplementedError,
-            RuntimeError,
-        ):  # no processes here: all is drawn in this one
+        except _NO_PROCESSES:  # all is drawn in this one
             self._workers = 0
 
     def _draw_here(self, picture: Picture) -> None:
@@ -123,9 +132,22 @@ class Studio:
         }  # fmt: skip
 
 
+_NO_PROCESSES = (OSError, NotImplementedError, RuntimeError)
+
+
+def _pool(workers: int) -> Any:
+    return get_reusable_executor(workers, timeout=_REST, initializer=_worker)
+
+
+def _warm() -> None:
+    """Have ready what drawing needs."""
+    import_module("optlab.figures")
+
+
 def _worker() -> None:
     # Ctrl-C reaches every process of a terminal; the one that was started says what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    collect_seldom()
 
 
 def _cores() -> int:

@@ -23,6 +23,10 @@ from optlab.report.worked import DOCUMENT, worked_blocks
 __all__ = ["render", "render_page", "render_worked"]
 
 
+_MANY = 4
+"""Of so many problems the pictures are worth another process from the start."""
+
+
 def render(folder: str | Path) -> list[Path]:
     """Write the report of the results in `folder`: index.html, report.md, figures/*, tables/*,
     and summary.json for the list of reports.
@@ -38,7 +42,7 @@ def render_page(folder: str | Path) -> tuple[Page, list[Path]]:
     """As `render`: the page that was written, too."""
     facts = Facts(stored(folder))
     root = facts.results.folder
-    studio = Studio(root)
+    studio = Studio(root, many=len(facts.manifest["problems"]) >= _MANY)
     parts = []
     for part in content(facts):
         # What this part shows is drawn while the next one is computed.
