@@ -114,7 +114,7 @@ def _cells(
         if not np.isfinite(value):
             continue
         axis.fill([i - 0.5, i + 0.5, i + 0.5, i - 0.5], [j - 0.5, j - 0.5, j + 0.5, j + 0.5],
-                  color=_color(value, norm), linewidth=0)  # fmt: skip
+                  color=_color(value, norm), linewidth=0, clip_on=False)  # fmt: skip
         if len(places) <= _CELLS and len(xs) <= 8:
             light = norm(np.clip(value, norm.vmin, norm.vmax)) > _DARKER
             axis.text(i, j, brief(value), ha="center", va="center", fontsize=7,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 
 from optlab.analysis import at_best, best_settings
@@ -95,15 +96,28 @@ def _contours(axis: Axes, picture: Any, problem: dict[str, Any]) -> None:
     levels = contour_levels(level)
     if levels is not None:
         every = max(1, len(x) // 120)
-        axis.contour(x[::every] if x.ndim == 1 else x, y[::every] if y.ndim == 1 else y,
-                     level[::every, ::every] if x.ndim == 1 else level, levels=levels,
-                     colors=MUTED, linewidths=0.5, alpha=0.75)  # fmt: skip
+        lines = _lines(axis, x, y, level, levels, every)
+        # A loss of many pits: half of its lines tell as much, and a page of many pictures stays small.
+        if sum(np.shape(path.vertices)[0] for path in lines.get_paths()) > _VERTICES:
+            lines.remove()
+            _lines(axis, x, y, level, levels[::2], every)
     axis.set_xlim(float(x.min()), float(x.max()))
     axis.set_ylim(float(y.min()), float(y.max()))
     axis.grid(False)
     names = problem["names"] or ["x1", "x2"]
     axis.set_xlabel(short(names[0]))
     axis.set_ylabel(short(names[1]), rotation=0, va="center", ha="right")
+
+
+def _lines(
+    axis: Axes, x: np.ndarray, y: np.ndarray, level: np.ndarray, levels: np.ndarray, every: int
+) -> ContourSet:
+    if x.ndim == 1:
+        x, y, level = x[::every], y[::every], level[::every, ::every]
+    return axis.contour(x, y, level, levels=levels, colors=MUTED, linewidths=0.5, alpha=0.75)
+
+
+_VERTICES = 8_000
 
 
 def _walks(axis: Axes, results: Results, chosen: pd.DataFrame, look: dict[str, Look]) -> None:

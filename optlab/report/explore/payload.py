@@ -27,10 +27,10 @@ from optlab.report.facts import Facts
 
 __all__ = ["explore", "payload"]
 
-ROOM = 110_000
+ROOM = 90_000
 """Numbers that curves may take, and so many more for each run: by measurement under 2 bytes each in the
 page."""
-ROOM_A_RUN = 2
+ROOM_A_RUN = 1
 _PATHS = 60_000
 _STEP_METRICS = ("grad_norm", "step_norm", "step_cosine")
 
