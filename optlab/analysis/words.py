@@ -5,7 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-__all__ = ["brief", "exact", "goal", "listed", "number", "of", "pairs_text", "plural", "steps"]
+__all__ = [
+    "brief",
+    "exact",
+    "goal",
+    "listed",
+    "number",
+    "of",
+    "pairs_text",
+    "percent",
+    "plural",
+    "steps",
+]
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -82,6 +93,13 @@ def listed(parts: Sequence[str]) -> str:
     if len(parts) < 2:
         return "".join(parts)
     return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def percent(share: float) -> str:
+    """A part of a whole: `43 %`; what is not all is not told as 100 %, nor what is something as none."""
+    if 0 < share < 0.005 or 0.995 < share < 1:
+        return "under 1 %" if share < 0.5 else "over 99 %"
+    return f"{100 * share:.0f} %" if math.isfinite(share) else "–"
 
 
 def pairs_text(values: Mapping[str, float]) -> str:

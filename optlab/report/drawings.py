@@ -20,7 +20,7 @@ from optlab.analysis import (
     two_solver_profiles,
 )
 from optlab.analysis import metrics as recorded
-from optlab.analysis.words import brief, listed, number
+from optlab.analysis.words import brief, listed, number, percent
 from optlab.figures.request import Request, slim
 from optlab.report.blocks import Picture
 from optlab.results import Results
@@ -147,7 +147,7 @@ def runtime(results: Results, hits: pd.DataFrame) -> list[Picture]:
     for place, (name, mine) in enumerate(parts, start=1):
         shares = runtime_shares(mine)
         last = shares.groupby("optimizer", sort=False, observed=True)["share"].last()
-        each = [f"{optimizer} {100 * share:.0f} %" for optimizer, share in last.items()]
+        each = [f"{optimizer} {percent(share)}" for optimizer, share in last.items()]
         alt = f"Share of targets met by the end of the budget on {name}: {listed(each) or 'none'}."
         budget = float(mine["budget"].max())
         drawn.append(
@@ -175,7 +175,7 @@ def profiles(
 
     def picture(place: int, name: str, table: pd.DataFrame) -> Picture:
         at = table[table["ratio"] <= 1.0].groupby("optimizer", sort=False)["share"].last()
-        each = [f"{optimizer} {100 * share:.0f} %" for optimizer, share in at.items()]
+        each = [f"{optimizer} {percent(share)}" for optimizer, share in at.items()]
         alt = f"Share of problems on which each was the fastest, {name}: {listed(each)}."
         return _picture(
             results,

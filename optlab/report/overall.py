@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from optlab import analysis
-from optlab.analysis.words import number, plural
+from optlab.analysis.words import number, percent, plural
 from optlab.report.blocks import Cell, Fold, Table
 from optlab.report.facts import Facts, name_cell
 from optlab.report.many import cut
@@ -195,7 +195,7 @@ def solved_within(shares: dict[tuple[float, str], float]) -> str:
     each = " each" if len(best) > 1 else ""
     return (
         f"To {number(finest)} of the starting gap {few(best)} solved the most within the whole budget, "
-        f"{100 * by.max():.0f} % of problems and seeds{each}."
+        f"{percent(by.max())} of problems and seeds{each}."
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from optlab.analysis.words import listed, number, plural, steps
+from optlab.analysis.words import listed, number, percent, plural, steps
 
 __all__ = [
     "after_holm", "best_rates", "counted", "diverging", "few", "first_of_each", "flips", "held_most",
@@ -64,8 +64,9 @@ def first_of_each(table: pd.DataFrame, value: str, *, higher: bool = False) -> s
     where: dict[str, list[str]] = {}
     for problem, rows in table.groupby("problem", sort=False, observed=True):
         first = leaders(rows.set_index("optimizer")[value], higher=higher)
-        alike = first if len(first) <= _FEW_LEADERS else [f"{len(first)} alike"]
-        where.setdefault(listed(alike) or "nobody", []).append(str(problem))
+        who = listed(first) if len(first) <= _FEW_LEADERS else str(len(first))
+        who += " alike" if len(first) > 1 else ""
+        where.setdefault(who or "nobody", []).append(str(problem))
     if len(where) == 1 and len(next(iter(where.values()))) > 1:
         who, problems = next(iter(where.items()))
         return f"{who} on {counted(len(problems), len(problems), 'problem')}"
@@ -166,12 +167,12 @@ def shares_met(shares: pd.DataFrame) -> str:
     if last.empty:
         return "In these runs no target was met."
     most, least = leaders(last, higher=True), leaders(last)
-    text = f"By the end of the budget {few(most)} had met {_percent(last.max())} of the targets"
+    text = f"By the end of the budget {few(most)} had met {percent(last.max())} of the targets"
     if len(last) == 1:
         return f"{text}."
     if len(most) == len(last):
         return f"{text} each."
-    return f"{text}, the largest share; {few(least)} {_percent(last.min())}, the smallest."
+    return f"{text}, the largest share; {few(least)} {percent(last.min())}, the smallest."
 
 
 def lowest_loss(table: pd.DataFrame, value: str, what: str, exact: bool = False) -> str:
@@ -195,12 +196,6 @@ def lowest_loss(table: pd.DataFrame, value: str, what: str, exact: bool = False)
             f"{number(high)}, over {plural(len(known), 'problem')}."
         )
     return f"In these runs the lowest last {median}{what} was that of {first_of_each(table, value)}.{lost}"
-
-
-def _percent(share: float) -> str:
-    if 0 < share < 0.005 or 0.995 < share < 1:
-        return "under 1 %" if share < 0.5 else "over 99 %"
-    return f"{100 * share:.0f} %" if math.isfinite(share) else "–"
 
 
 # What was claimed
@@ -444,4 +439,4 @@ def diverging(table: pd.DataFrame) -> str:
         return f"In these runs {share}."
     worst = float(some.max())
     most = listed([str(name) for name, part in some.items() if part == worst])
-    return f"In these runs {share}, the largest share with {most} ({100 * worst:.0f} %)."
+    return f"In these runs {share}, the largest share with {most} ({percent(worst)})."
