@@ -607,3 +607,15 @@ def test_findings_follow_the_data(tmp_path):
 def test_a_checked_kind_of_stability_is_told_by_its_own_column(facts):
     if len(facts.kinds):
         assert set(_MEASURED) <= set(facts.kinds.columns)
+
+
+def test_a_run_that_plays_two_parts_counts_once(tmp_path):
+    folder = write_folder(tmp_path / "a", problems=["bowl"], rates=(0.1,), optimizers=["sgd"])
+    runs = pd.read_parquet(folder / "runs.parquet")
+    again = runs[runs["role"] == "evaluate"].assign(part="default")
+    pd.concat([runs, again]).to_parquet(folder / "runs.parquet")
+    made = next(block for name, blocks in sections(Facts(stored(folder))) if name == "provenance"
+            for block in blocks_of(blocks))  # fmt: skip
+    (told,) = (row[1].text for _, rows in made.groups for row in rows if row[0].text == "Runs")
+    total, parts = told.split(": ")
+    assert int(total) == sum(int(part.split()[0]) for part in parts.split(", ")) == len(runs)

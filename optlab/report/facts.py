@@ -54,6 +54,11 @@ class Facts:
     results: Results
 
     @property
+    def count(self) -> int:
+        """How many runs there are. One that plays several parts has a row for each, and counts once."""
+        return sum(int(count) for count in self.manifest["counts"].values())
+
+    @property
     def manifest(self) -> dict[str, Any]:
         return self.results.manifest
 

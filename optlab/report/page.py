@@ -88,7 +88,7 @@ def _line(facts: Facts) -> str:
         [
             plural(len(m["optimizers"]), "optimizer"),
             plural(len(m["problems"]), "problem"),
-            plural(len(facts.results.runs), "run"),
+            plural(facts.count, "run"),
             day(m["created"]),
         ]
     )

@@ -23,11 +23,7 @@ FORMAT = 2
 def summary(facts: Facts, written: list[Path]) -> str:
     """What the list of reports says of this one."""
     answer = filter(None, [facts.results.checked.get("summary", ""), what_became(facts)])
-    return summary_text(
-        about(facts.manifest) | {"runs": len(facts.results.runs)},
-        " ".join(answer) or facts.answer[0],
-        written,
-    )
+    return summary_text(about(facts.manifest), " ".join(answer) or facts.answer[0], written)
 
 
 def summary_text(about: Mapping[str, Any], answer: str, written: list[Path]) -> str:
