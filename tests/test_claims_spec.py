@@ -13,11 +13,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from optlab.errors import Faults
 from optlab.measures import MEASURES, WORDS
+from optlab.nodes import compose
 from optlab.spec import Claim, Side, parse
 from optlab.spec.claims import claims
-from optlab.spec.errors import Faults
-from optlab.spec.nodes import compose
 from optlab.spec.scope import ATTRIBUTES, ILL_CONDITIONED, groups
 from optlab.spec.sentences import CLAUSES, EVENTS, PATTERNS
 

@@ -25,9 +25,9 @@ from optlab.exercise.form import answers_file, form_page, scalar, slug
 from optlab.exercise.key import SCHEME, key_file, spec_of
 from optlab.exercise.paper import as_html, as_latex, as_markdown
 from optlab.exercise.sheet import points, sheet, solution
+from optlab.nodes import compose
 from optlab.rules import REGISTRY
 from optlab.spec import SpecError, parse
-from optlab.spec.nodes import compose
 
 FOUR = ("sgd", "momentum", "rmsprop", "adam")
 NASTY = 'Zoë & <b>"O\'Neil"</b> $5_\\{}%#~^|*` Łódź'

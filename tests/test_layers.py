@@ -38,7 +38,8 @@ def test_the_contract_holds() -> None:
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [("optlab", "jax pandas numpy matplotlib typer"), ("optlab.cli", "jax pandas numpy matplotlib"),
-     ("optlab.freshness", "jax pandas numpy"), ("optlab.lab", "matplotlib jinja2 torch")],
+     ("optlab.freshness", "jax pandas numpy"), ("optlab.lab", "matplotlib jinja2 torch"),
+     ("optlab.report", "jax torch sklearn")],
 )  # fmt: skip
 def test_nothing_heavy_is_loaded_before_it_is_needed(module: str, heavy: str) -> None:
     code = f"import sys, {module}; print([m for m in {heavy.split()!r} if m in sys.modules])"

@@ -55,3 +55,6 @@ def main() -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(STOPPED)  # threads may be deep inside a compiled program, which cannot be stopped
+    finally:
+        if "optlab.report.drawing" in sys.modules:
+            sys.modules["optlab.report.drawing"].dismiss()

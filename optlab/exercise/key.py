@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from optlab.errors import Fault, Faults, SpecError
 from optlab.exercise.drawing import NAMES, Exercise, Plan
 from optlab.exercise.form import scalar
+from optlab.nodes import Node, compose
 from optlab.rules import REGISTRY
-from optlab.spec.errors import Fault, Faults, SpecError
-from optlab.spec.nodes import Node, compose
 from optlab.suggest import meant_or_known
 
 __all__ = ["FORMAT", "SCHEME", "Key", "key_file", "read_key", "spec_of"]

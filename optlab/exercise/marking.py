@@ -21,6 +21,7 @@ from typing import Any
 import pandas as pd
 
 from optlab import byhand
+from optlab.errors import Faults, SpecError
 from optlab.exercise.drawing import Exercise, wanted
 from optlab.exercise.feedback import Finding, feedback
 from optlab.exercise.form import slug
@@ -28,10 +29,9 @@ from optlab.exercise.key import Key, read_key, spec_of
 from optlab.exercise.paper import Page, as_html
 from optlab.exercise.writing import write
 from optlab.files import atomic_write
-from optlab.spec.errors import Faults, SpecError
+from optlab.nodes import Node, compose
 from optlab.spec.handwritten import read_entries
 from optlab.spec.model import Experiment, Marking, Written
-from optlab.spec.nodes import Node, compose
 from optlab.spec.read import parse
 from optlab.worked.checked import Checked
 from optlab.worked.digits import figure_of

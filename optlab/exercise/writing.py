@@ -11,7 +11,7 @@ from optlab.exercise.key import SCHEME, key_file
 from optlab.exercise.paper import Page, as_html, as_latex, as_markdown
 from optlab.exercise.sheet import heading, sheet, solution
 from optlab.files import atomic_write
-from optlab.spec.nodes import unwritable
+from optlab.nodes import unwritable
 
 __all__ = ["MOST_STUDENTS", "numbered", "read_names", "write", "write_class", "write_one"]
 

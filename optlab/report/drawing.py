@@ -20,7 +20,7 @@ from optlab.files import write_text
 from optlab.garbage import collect_seldom
 from optlab.report.blocks import Picture
 
-__all__ = ["Studio"]
+__all__ = ["Studio", "dismiss"]
 
 _FEW = 8
 """So many pictures are drawn before another process would be ready."""
@@ -135,8 +135,19 @@ class Studio:
 _NO_PROCESSES = (OSError, NotImplementedError, RuntimeError)
 
 
+_pools: dict[str, Any] = {}
+
+
 def _pool(workers: int) -> Any:
-    return get_reusable_executor(workers, timeout=_REST, initializer=_worker)
+    _pools["now"] = get_reusable_executor(workers, timeout=_REST, initializer=_worker)
+    return _pools["now"]
+
+
+def dismiss() -> None:
+    """End the processes that draw, where there are any. They end by themselves, but a program that is
+    done would wait for them."""
+    if _pools:
+        _pools.pop("now").shutdown(wait=True, kill_workers=True)
 
 
 def _warm() -> None:

@@ -1,6 +1,6 @@
 """YAML -> a frozen, validated Experiment."""
 
-from optlab.spec.errors import Fault, SpecError
+from optlab.errors import Fault, SpecError
 from optlab.spec.handwritten import read_entries
 from optlab.spec.model import (
     STEP_METRICS,

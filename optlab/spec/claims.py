@@ -10,10 +10,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
+from optlab.errors import Faults
 from optlab.measures import MEASURES, WORDS, Measure
-from optlab.spec.errors import Faults
+from optlab.nodes import Node, unwritable, whole
 from optlab.spec.model import Claim, Contender, Side, Target, Task
-from optlab.spec.nodes import Node, unwritable, whole
 from optlab.spec.scope import Places, Setup, problems
 from optlab.spec.sentences import (
     EVENTS,

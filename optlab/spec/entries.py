@@ -14,10 +14,10 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from optlab import adapters, problems
 from optlab.adapters import Optimizer
+from optlab.errors import Fault, Faults
+from optlab.nodes import Node, unwritable, whole
 from optlab.problems import Family, Problem
-from optlab.spec.errors import Fault, Faults
 from optlab.spec.model import GAPS, Contender, Range, Target
-from optlab.spec.nodes import Node, unwritable, whole
 from optlab.spec.search import Protocol, draws, natural, own_name, ranges
 from optlab.spec.sweeps import values
 from optlab.straight import FormError

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 
 from optlab.arithmetic import Name, PaperError, Term, read_chain
+from optlab.errors import Faults
+from optlab.nodes import Node
 from optlab.parts import parts_of
 from optlab.problems import Problem
 from optlab.rules import Rule
-from optlab.spec.errors import Faults
 from optlab.spec.model import Contender, Task, Written
-from optlab.spec.nodes import Node
 from optlab.straight import Straight
 from optlab.suggest import did_you_mean, meant_or_known
 

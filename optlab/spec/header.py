@@ -14,8 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-from optlab.spec.errors import Faults
-from optlab.spec.nodes import Node, unwritable, whole
+from optlab.errors import Faults
+from optlab.nodes import Node, unwritable, whole
 from optlab.suggest import meant_or_known
 
 __all__ = ["Header", "read_header"]

@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 
 from optlab.adapters.recorded import Recorded
+from optlab.errors import Faults
+from optlab.nodes import Node
 from optlab.problems import About, Minimum, Problem
 from optlab.spec.entries import Entry, entries, targets
-from optlab.spec.errors import Faults
 from optlab.spec.model import GAPS, KINDS, Contender, Imported, ImportedRun, Target, Task
-from optlab.spec.nodes import Node
 from optlab.suggest import meant_or_known
 
 __all__ = ["imports"]

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from optlab.errors import Fault, Faults, SpecError
+from optlab.nodes import Node, compose, whole
 from optlab.problems import METRICS, Problem
 from optlab.spec.claims import claims
 from optlab.spec.entries import TASK_KEYS, Entry, contender, entries, problem, targets
-from optlab.spec.errors import Fault, Faults, SpecError
 from optlab.spec.handwritten import read_entries
 from optlab.spec.header import MOST_STEPS, Header, read_header
 from optlab.spec.imports import imports
@@ -29,7 +30,6 @@ from optlab.spec.model import (
     Tuning,
     Written,
 )
-from optlab.spec.nodes import Node, compose, whole
 from optlab.spec.scope import groups
 from optlab.spec.search import Protocol, curves, own_name, ranges
 from optlab.suggest import meant_or_known

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from optlab.errors import Faults
 from optlab.measures import Measure
+from optlab.nodes import Node, unwritable
 from optlab.problems import METRICS, Problem
-from optlab.spec.errors import Faults
 from optlab.spec.model import Claim, Contender, Side, Task
-from optlab.spec.nodes import Node, unwritable
 from optlab.spec.sentences import Draft, Vocabulary
 from optlab.suggest import meant_or_known
 

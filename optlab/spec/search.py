@@ -10,9 +10,9 @@ import numpy as np
 from scipy.stats import qmc
 
 from optlab.adapters import Optimizer
-from optlab.spec.errors import Faults
+from optlab.errors import Faults
+from optlab.nodes import Node
 from optlab.spec.model import Range, Tuning
-from optlab.spec.nodes import Node
 from optlab.spec.sweeps import values
 from optlab.suggest import meant_or_known
 from optlab.vocabulary import Interval, look_up

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from optlab.spec.errors import Faults
-from optlab.spec.nodes import Node, whole
+from optlab.errors import Faults
+from optlab.nodes import Node, whole
 from optlab.suggest import meant_or_known
 from optlab.vocabulary import look_up
 

@@ -10,8 +10,8 @@ import json
 import re
 from typing import Any
 
-from optlab.spec import SpecError
-from optlab.spec.nodes import Node, compose
+from optlab.errors import SpecError
+from optlab.nodes import Node, compose
 
 __all__ = ["optimizer_entry", "problem_entry", "spec_tree"]
 

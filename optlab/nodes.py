@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from optlab.spec.errors import Fault, SpecError
+from optlab.errors import Fault, SpecError
 
 __all__ = ["Node", "compose", "unwritable", "whole"]
 
