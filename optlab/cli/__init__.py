@@ -17,7 +17,7 @@ from optlab.cli import (
     viewing,
 )
 from optlab.cli.base import STOPPED, app
-from optlab.garbage import collect_seldom
+from optlab.garbage import collect_seldom, leave_at_once
 from optlab.terminal import err
 
 __all__ = [
@@ -58,3 +58,4 @@ def main() -> None:
     finally:
         if "optlab.report.drawing" in sys.modules:
             sys.modules["optlab.report.drawing"].dismiss()
+        leave_at_once()

@@ -61,11 +61,13 @@ def publish(root: Path, page: Page, studio: Studio | None = None) -> list[Path]:
     pictures = {p.file: p for section in sections for p in pictures_of(section.blocks)}.values()
     studio = studio or Studio(root)
     studio.ask(pictures)
+    # What needs no picture is made while they are drawn.
+    text = tidy(markdown().get_template("report.md.j2").render(given))
     studio.finish()
     drawn = _write_pictures(root, pictures)
     return [
         write_text(root / "index.html", html().get_template("report.html.j2").render(given)),
-        write_text(root / "report.md", tidy(markdown().get_template("report.md.j2").render(given))),
+        write_text(root / "report.md", text),
         *drawn,
         *write_tables(root / "tables", tables),
     ]
