@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from optlab import engine, tables
+from optlab import looks, tables
 from optlab.draws import Draws
 from optlab.rules import Rule
 from optlab.spec import Contender, Experiment, Task, Written
@@ -72,7 +72,7 @@ def gradient_at(task: Task) -> Any:
     """The gradient of the task's loss as a function from x (dim,) to (dim,)."""
 
     def gradient(x: np.ndarray) -> np.ndarray:
-        return engine.probe(task.problem, [np.asarray(x, dtype=float)])[1][0]
+        return looks.probe(task.problem, [np.asarray(x, dtype=float)])[1][0]
 
     return gradient
 

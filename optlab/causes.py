@@ -20,7 +20,7 @@ __all__ = ["digest", "environment", "program_key"]
 
 _HOUSE = (
     "algebra.py", "straight.py", "rules/protocol.py", "problems/protocol.py", "adapters/optax.py",
-    "adapters/libraries.py", "draws.py", "engine.py",
+    "adapters/libraries.py", "draws.py", "engine.py", "kernel.py",
 )  # fmt: skip
 """The files of optlab through which every run goes; rule and problem bring their own text."""
 
@@ -65,12 +65,15 @@ def program_key(program: Program, fingerprint: Any) -> str:
         "fingerprint": fingerprint,
         "house": _house(),
         "record": [program.every, program.metrics, program.path, program.steps],
-        "shape": [program.lanes, program.mapped, program.precision, program.fixed],
-        # How many devices share the work changes no bits; whether a device has threads may.
-        "environment": {
-            name: value if name != "flags" else "multi_thread_eigen=false" in value
-            for name, value in environment().items()
-        },
+        "shape": [
+            program.lanes,
+            program.blocks,
+            program.together,
+            program.mapped,
+            program.precision,
+            program.fixed,
+        ],
+        "environment": environment(),
     }
     text = json.dumps(causes, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:20]

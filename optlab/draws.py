@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from optlab.engine import probe
+from optlab.looks import probe
 from optlab.plan import Run
 from optlab.problems import Problem
 from optlab.spec import Task

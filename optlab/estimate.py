@@ -10,21 +10,14 @@ import math
 import os
 from dataclasses import dataclass
 
-import numpy as np
-from jax import tree
-
 from optlab import plan
+from optlab.cost import look_seconds, rows_of_a_step, step_seconds
 from optlab.plan import Program, Run
-from optlab.problems import Problem
 from optlab.spec import Contender, Experiment, Task
 
 __all__ = ["Estimate", "estimate"]
 
-COMPILE = 0.7  # seconds a program
-TURN = 0.6e-6  # seconds a turn of the loop
-ELEMENT = 2.2e-9  # seconds a coordinate, run and step on analytic problems
-FLOPS = 20e9  # multiply-adds count two; a core's rate in small matrix products
-ASIDE = 30e-9  # seconds a parameter, run and step: the rule itself on leaves that leave the cache
+COMPILE = 0.4  # seconds a program
 
 
 @dataclass(frozen=True)
@@ -120,27 +113,13 @@ def _orders(experiment: Experiment, task: Task) -> float:
     problem = task.problem
     if problem.stream is None or problem.longest is not None:
         return 0.0
-    return 4.0 * task.steps * _batch(problem) * sum(len(s) for s in experiment.seeds_of(task))
-
-
-def _rows(problem: Problem) -> int:
-    return max((len(leaf) for leaf in tree.leaves(problem.data)), default=1)
-
-
-def _batch(problem: Problem) -> int:
-    """Rows that a step sees."""
-    if problem.stream is None:
-        return _rows(problem)
-    return problem.stream(np.random.default_rng(0), 1).shape[1]
+    return (
+        4.0 * task.steps * rows_of_a_step(problem) * sum(len(s) for s in experiment.seeds_of(task))
+    )
 
 
 def _cell_seconds(program: Program) -> float:
+    """A block of runs from start to end."""
     problem, lanes = program.problem, program.lanes
-    dim, points = problem.about.dim, _points(program)
-    if problem.layout == "coordinates":
-        dense = problem.data is not None and np.ndim(problem.data.get("root", 0)) == 2
-        step = TURN + lanes * dim * (ELEMENT + (8.0 * dim / FLOPS if dense else 0.0))
-        return step * (program.steps + 3 * points)
-    step = lanes * dim * (6.0 * _batch(problem) / FLOPS + ASIDE)
-    look = lanes * dim * 6.0 * _rows(problem) / FLOPS
-    return step * program.steps + look * points
+    step, look = step_seconds(problem, lanes), look_seconds(problem, lanes)
+    return step * program.steps + look * _points(program)

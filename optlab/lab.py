@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from optlab import byhand, engine, freshness, plan
+from optlab import byhand, engine, freshness, looks, plan
 from optlab.analysis.settings import best_settings, setting
 from optlab.analysis.verdicts import undecided, verdicts
 from optlab.analysis.words import plural
@@ -325,8 +325,10 @@ class _Laboratory:
         execution = self.engine.execute(cells, self._inputs)
         try:
             for cell, outcome in execution:
-                self._take(cell, outcome)
-                self.progress.advance(len(cell.runs) * cell.program.steps)
+                if isinstance(outcome, int):
+                    self.progress.advance(outcome)
+                else:
+                    self._take(cell, outcome)
         except Exception:  # a full disk, say: let the threads end before the process does
             execution.close()
             raise
@@ -372,7 +374,7 @@ class _Laboratory:
         for task in tasks:
             if task.problem.window is not None and task.problem.about.dim == 2:
                 try:
-                    drawn = engine.picture(task.problem)
+                    drawn = looks.picture(task.problem)
                 except Exception as error:  # a loss that fails on part of the plane
                     self.progress.note(
                         f"no picture of {task.name}: {type(error).__name__}: {error}"

@@ -1,8 +1,8 @@
 """Experiment -> runs with an identity, and cells: batches of runs of one fixed shape.
 
 On a CPU the same run in batches of different shapes differs in its last bits, while in batches of
-one shape its bits depend neither on its place nor on its neighbours. So the shape of a cell follows
-from problem and rule alone, and cells that are not full are padded.
+one shape its bits depend neither on its place nor on its neighbours. So runs are made in blocks whose
+shape follows from problem and rule alone, the last block is filled up, and a cell is any number of blocks.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from optlab.adapters import Optimizer
+from optlab.cost import look_seconds, step_seconds
 from optlab.problems import Problem
 from optlab.spec import STEP_METRICS, Contender, Experiment, Imported, Record, Task
 
@@ -24,6 +26,13 @@ __all__ = ["Cell", "Program", "Run", "cells", "chosen_runs", "program", "program
 
 SMALL = 4
 """Problems of at most so many coordinates have their path recorded."""
+
+CALL = 0.1
+"""Seconds, roughly, that one call of a compiled program may take: progress moves and Ctrl-C is heard
+between calls."""
+
+MOST_BLOCKS, MOST_POINTS = 8, 256
+"""Blocks and recorded points of one call: what is recorded is held in memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +60,45 @@ class Program:
         """The steps that are recorded: 0, every, 2 every, ..., and the last."""
         return [*range(0, self.steps, self.every), self.steps]
 
+    @cached_property
+    def pieces(self) -> list[tuple[int, bool]]:
+        """(steps, whether a recorded point ends them), in order: the way from point to point, cut where
+        it is longer than a call may take."""
+        made = []
+        for count in np.diff(self.points, prepend=0).tolist():
+            whole, rest = divmod(count, self._longest)
+            cut = [self._longest] * whole + ([rest] if rest or not whole else [])
+            made += [(steps, i == len(cut) - 1) for i, steps in enumerate(cut)]
+        return made
+
+    @cached_property
+    def together(self) -> int:
+        """How many pieces one call makes at most."""
+        return min(len(self.pieces), MOST_POINTS, max(1, int(CALL / self._piece_seconds)))
+
+    @cached_property
+    def blocks(self) -> int:
+        """How many blocks of runs one call works on at most."""
+        if self.together < len(self.pieces):
+            return 1
+        call = self.together * self._piece_seconds
+        return max(1, min(MOST_BLOCKS, int(CALL / call)))
+
+    @cached_property
+    def call_steps(self) -> int:
+        """The most steps that a run makes in one call."""
+        return self.together * min(self.every, self._longest)
+
+    @cached_property
+    def _longest(self) -> int:
+        return max(1, int(CALL / step_seconds(self.problem, self.lanes)))
+
+    @cached_property
+    def _piece_seconds(self) -> float:
+        steps = min(self.every, self._longest, self.steps)
+        look = look_seconds(self.problem, self.lanes)
+        return steps * step_seconds(self.problem, self.lanes) + look
+
     @property
     def hypers(self) -> tuple[str, ...]:
         """The hyperparameters that are arrays over runs."""
@@ -77,7 +125,8 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """Runs that are executed together; where a problem has minibatches, all of one seed."""
+    """Runs that are executed and kept together, a block or more; where a problem has minibatches, all
+    of one seed."""
 
     program: Program
     runs: tuple[Run, ...]
@@ -228,12 +277,13 @@ def _metrics(experiment: Experiment, problem: Problem) -> tuple[str, ...]:
 
 
 def lanes(problem: Problem, optimizer: Optimizer) -> int:
-    """Runs in a cell: enough to fill vectors and hide the cost of a loop turn, few enough that the
-    state stays in a core's cache (measured; `benchmarks/`). Learning problems are fastest at 16."""
+    """Runs in a block: enough to fill vectors and hide the cost of a loop turn, few enough that the
+    state stays in a core's cache and that few lanes are empty in a small sweep (measured;
+    `benchmarks/`). Learning problems are fastest at 16."""
     if problem.layout == "tree":
         return 16
-    wide = 2 ** round(math.log2(8192 / problem.about.dim))
-    return max(16, min(1024, wide)) if not optimizer.one_run else max(16, min(128, wide))
+    fits = 2 ** round(math.log2(16384 / problem.about.dim))
+    return max(16, min(128, fits))
 
 
 def cells(
@@ -253,7 +303,10 @@ def cells(
         groups.setdefault((key, shared), []).append(run)
     packed = []
     for (key, _), members in groups.items():
-        width = programs[key].lanes
+        lanes = programs[key].lanes
+        # Several cells of even a small sweep, so that cores can share it.
+        blocks = -(-len(members) // lanes)
+        width = lanes * min(programs[key].blocks, max(1, blocks // 4))
         for i in range(0, len(members), width):
             packed.append(Cell(programs[key], tuple(members[i : i + width])))
     return packed

@@ -69,7 +69,7 @@ def test_a_rotated_bowl_has_the_curvature_that_it_was_asked_for() -> None:
 
 
 def test_a_networks_hessian_is_that_of_finite_differences() -> None:
-    from optlab.engine import probe
+    from optlab.looks import probe
 
     problem = REGISTRY["relu_network"]()
     x, h = np.array([0.9, 0.2, 1.1, 0.4]), 1e-6

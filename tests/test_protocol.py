@@ -574,6 +574,7 @@ def test_where_every_trial_broke_nothing_is_chosen(
         for cell, outcome in execute(self, cells, inputs):
             first = cell.runs[0]
             lost = first.role == "tune" and first.contender.name == "sgd"
+            lost = lost and not isinstance(outcome, int)
             yield cell, (RuntimeError("no") if lost else outcome)
 
     text = (

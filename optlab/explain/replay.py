@@ -16,7 +16,7 @@ import numpy as np
 
 from optlab.adapters import Optimizer
 from optlab.draws import Draws
-from optlab.engine import Clock, _normal_like  # noise must be the engine's own, bit by bit
+from optlab.kernel import Clock, normal_like, powers
 from optlab.plan import Run
 from optlab.problems import Problem
 
@@ -120,7 +120,7 @@ class Replay:
             g = slope(params, batch)
             if key is not None:
                 alone = tree.map(lambda a: a[None], params)
-                noise = _normal_like(alone, key, t, problem.noise, mapped=True)
+                noise = normal_like(alone, key, t, problem.noise, mapped=True)
                 g = tree.map(jnp.add, g, noise)
             return g, batch
 
@@ -134,14 +134,15 @@ class Replay:
             stream: Any,
             key: Any,
         ) -> Any:
-            logs = [(hypers[n], jnp.log(hypers[n])) for n in optimizer.powers if n in hypers]
+            logs = {n: jnp.log(hypers[n]) for n in optimizer.powers if n in hypers}
             real = tree.leaves(params)[0].dtype
 
             def advance(_: Any, carry: Any) -> Any:
                 params, state, t = carry
                 g, batch = gradient(params, t, data, stream, key)
                 seen = {"value": problem.loss(params, batch)} if optimizer.wants_loss else {}
-                clock = Clock((t + 1).astype(real), logs)
+                now = (t + 1).astype(real)
+                clock = Clock(now, [(hypers[n], p) for n, p in powers(now, logs).items()])
                 new, after = optimizer.step(params, g, clock, state, {**hypers, **fixed}, **seen)
                 return new, after, t + 1
 
