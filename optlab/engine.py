@@ -44,19 +44,22 @@ class Inputs:
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """What was recorded: `metrics[name]` is `(points, runs)`, `path` `(points, dim, runs)`."""
+    """What was recorded: `metrics[name]` is `(points, runs)`, `path` `(points, dim, runs)`. Where curves are
+    not kept there are no metrics, but what they come to: `summary[name]` is `(runs,)`."""
 
     points: np.ndarray
     metrics: dict[str, np.ndarray]
     path: np.ndarray | None
     seconds: float = 0.0
+    summary: dict[str, np.ndarray] = field(default_factory=dict)
 
     def of(self, columns: Sequence[int]) -> History:
         """The history of some of the runs."""
         chosen = list(columns)
         metrics = {name: values[:, chosen] for name, values in self.metrics.items()}
         path = None if self.path is None else self.path[..., chosen]
-        return History(self.points, metrics, path, self.seconds)
+        summary = {name: values[chosen] for name, values in self.summary.items()}
+        return History(self.points, metrics, path, self.seconds, summary)
 
 
 def prepare(cache: Path) -> None:

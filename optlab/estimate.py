@@ -46,6 +46,7 @@ class _Part:
     programs: int
     runs: int
     cells: int
+    blocks: int
 
 
 def estimate(experiment: Experiment) -> Estimate:
@@ -59,7 +60,7 @@ def estimate(experiment: Experiment) -> Estimate:
     ]
     programs = sum(part.programs for part in parts)
     cores = min(os.cpu_count() or 1, max(1, programs))
-    work = sum(part.cells * _cell_seconds(part.program) for part in parts)
+    work = sum(part.blocks * _block_seconds(part.program) for part in parts)
     held = sum(part.runs * _record(part.program) for part in parts)
     return Estimate(
         runs=sum(part.runs for part in parts),
@@ -82,11 +83,11 @@ def _part(experiment: Experiment, task: Task, contender: Contender) -> _Part:
     programs = math.prod(fixed)
     runs = experiment.count(task, contender)
     seeds = len(tune) + len(evaluate) + len(picture)
-    if task.problem.stream is None:
-        each = -(-runs // programs // program.lanes)
-    else:  # a cell has one order of minibatches
-        each = -(-runs // seeds // programs // program.lanes) * seeds
-    return _Part(program, programs, runs, programs * max(1, each))
+    orders = 1 if task.problem.stream is None else seeds  # a cell has one order of minibatches
+    together = -(-runs // orders // programs)
+    each = -(-together // plan.cell_width(program, together))
+    blocks = -(-together // program.lanes)
+    return _Part(program, programs, runs, programs * orders * each, programs * orders * blocks)
 
 
 def _distinct(contender: Contender, name: str) -> int:
@@ -118,7 +119,7 @@ def _orders(experiment: Experiment, task: Task) -> float:
     )
 
 
-def _cell_seconds(program: Program) -> float:
+def _block_seconds(program: Program) -> float:
     """A block of runs from start to end."""
     problem, lanes = program.problem, program.lanes
     step, look = step_seconds(problem, lanes), look_seconds(problem, lanes)

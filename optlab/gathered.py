@@ -12,8 +12,9 @@ from optlab import tables
 from optlab.engine import History
 from optlab.plan import Run
 from optlab.problems import Minimum
+from optlab.spec import Task
 
-__all__ = ["Gathered"]
+__all__ = ["Gathered", "summaries"]
 
 _Places = dict[tuple[str, str], list[tuple[int, Run]]]
 """(program key, run_id) -> where the run stands in the plan."""
@@ -44,11 +45,8 @@ class Gathered:
         parts = []
         for key, members, history in self._histories:
             for columns, places, same in _alike(key, members, rows_of):
-                minimum = minima[same[0].task.name]
-                part = tables.run_rows(
-                    same, history.of(columns), minimum.value if minimum else None
-                )
-                parts.append(part.set_axis(places))
+                summary = _summary(same[0].task, history.of(columns), minima)
+                parts.append(tables.run_rows(same, summary).set_axis(places))
         for member in self._failed:  # one by one: they may be of several programs
             for _, places, same in _alike(self.key(member), [member], rows_of):
                 parts.append(tables.error_rows(same).set_axis(places))
@@ -77,6 +75,28 @@ class Gathered:
         if len(rows_of) > len({run.run_id for run in runs}):
             raise AssertionError("two programs share the identity of a run")
         return rows_of
+
+
+def summaries(
+    tasks: Sequence[Task], history: History, minima: Mapping[str, Minimum | None]
+) -> History:
+    """The history with its curves left out: what its runs come to as runs of each of `tasks`."""
+    known = {
+        f"{task.name}/{column}": values
+        for task in tasks
+        for column, values in _summary(task, history, minima).items()
+    }
+    return History(history.points[:0], {}, None, history.seconds, known)
+
+
+def _summary(
+    task: Task, history: History, minima: Mapping[str, Minimum | None]
+) -> dict[str, np.ndarray]:
+    if history.metrics:
+        minimum = minima[task.name]
+        return tables.summarise(task, history, minimum.value if minimum else None)
+    own = f"{task.name}/"
+    return {n.removeprefix(own): v for n, v in history.summary.items() if n.startswith(own)}
 
 
 def _alike(

@@ -91,7 +91,6 @@ def build(program: Program) -> Callable[..., tuple[Carry | None, dict[str, Any]]
     fixed = dict(program.fixed)
     gradient = problem.gradient or jax.grad(problem.scalar_loss)
     steps_wanted = bool({"step_norm", "step_cosine"} & set(program.metrics))
-    at_once = program.together == len(program.pieces)
 
     def start(params: Any, hypers: Any) -> Any:
         return optimizer.start(params, {**hypers, **fixed})
@@ -124,7 +123,7 @@ def build(program: Program) -> Callable[..., tuple[Carry | None, dict[str, Any]]
 
     def begin(carry: Carry, t: Any, hypers: Any) -> Carry:
         state = start(carry.params, hypers)
-        if at_once:
+        if program.at_once:
             nothing = tree.map(jnp.zeros_like, carry.params) if steps_wanted else None
             return Carry(carry.params, state, nothing, nothing)
         state = tree.map(lambda a, b: lax.select(t == 0, a, b.astype(a.dtype)), state, carry.state)
@@ -196,12 +195,16 @@ def build(program: Program) -> Callable[..., tuple[Carry | None, dict[str, Any]]
             made, recorded = block(
                 b, own, t, values, drawn, (data, test, rows, counts, points), now[1]
             )
-            return None if at_once else tree.map(lambda a, c: _put(a, c, b), now[0], made), recorded
+            return None if program.at_once else tree.map(
+                lambda a, c: _put(a, c, b), now[0], made
+            ), recorded
 
         shape = jax.eval_shape(lambda c: look(tree.map(lambda a: a[0], c), data, test), carry)
         room = (program.blocks, program.together)
         empty = tree.map(lambda a: jnp.zeros((*room, *a.shape), a.dtype), shape)
-        return lax.fori_loop(jnp.uint32(0), blocks, one, (None if at_once else carry, empty))
+        return lax.fori_loop(
+            jnp.uint32(0), blocks, one, (None if program.at_once else carry, empty)
+        )
 
     return run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections import Counter
@@ -15,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from optlab import byhand, engine, freshness, looks, plan
-from optlab.analysis.settings import best_settings, setting
+from optlab.analysis.settings import at_best, best_settings, setting
 from optlab.analysis.verdicts import undecided, verdicts
 from optlab.analysis.words import plural
 from optlab.causes import program_key
@@ -25,11 +26,12 @@ from optlab.effort import operations
 from optlab.engine import Engine, History, Inputs
 from optlab.explain import explain_odd
 from optlab.files import atomic_write, clear_strays
-from optlab.gathered import Gathered
+from optlab.gathered import Gathered, summaries
 from optlab.manifest import manifest
 from optlab.minima import Minima
 from optlab.plan import Cell, Run
 from optlab.problems import Minimum
+from optlab.remembered import Remembered
 from optlab.results import Results, load
 from optlab.rules import Rule
 from optlab.spec import Claim, Experiment, Task, read
@@ -37,6 +39,9 @@ from optlab.store import Store
 from optlab.worked.marks import summary
 
 __all__ = ["Progress", "run"]
+
+SAMPLE = 20
+"""Runs of each optimizer on each problem whose curves are kept where most are not."""
 
 
 class Progress(Protocol):
@@ -116,10 +121,14 @@ class _Laboratory:
         self.store = Store(self.folder / "cells")
         self.draws = Draws(experiment.seeds.experiment)
         self.minima = Minima(out / ".cache" / "minima.json")
+        self.operations = Remembered(out / ".cache" / "operations.json")
         self.errors: list[dict[str, Any]] = []
         self.fingerprints: dict[str, Any] = {}
         self.gathered = Gathered(self._key)
-        self.asked: set[tuple[str, str, str]] = set()  # (problem, optimizer, run_id), of all stages
+        self.keep = experiment.record.keep
+        self.found: dict[str, Minimum | None] = {}
+        # The identities of all stages' runs by (problem, optimizer).
+        self.asked: dict[tuple[str, str], set[str]] = {}
         self.made: set[str] = set()
         self.engine = Engine()
         self.programs: dict[tuple[Any, ...], plan.Program] = {}
@@ -132,7 +141,7 @@ class _Laboratory:
         clear_strays(self.folder)
         (self.folder / "verdicts.csv").unlink(missing_ok=True)  # of other tables than these
         with self._timed("plan"):
-            minima = {t.name: self.minima(t.problem) for t in self.experiment.tasks}
+            minima = self.found = {t.name: self.minima(t.problem) for t in self.experiment.tasks}
             runs = list(plan.runs(self.experiment))
             self.claims, self.withdrawn = declare(
                 self.folder, self.experiment.claims, self._seen, self.experiment.seeds.evaluate,
@@ -148,7 +157,11 @@ class _Laboratory:
             self._stage(second)
             runs = _by_task(self.experiment, [*runs, *second])
         with self._timed("tables"):
-            table = self._tables(runs, minima)
+            table = self._table(runs, minima)
+        if self.keep == "summary":
+            self._again(table, runs, minima)
+        with self._timed("tables"):
+            self._curves(table)
             status = table["status"].eq("error").groupby(table["problem"]).all()
             broken = set(status.index[status])
             sound = [t for t in self.experiment.tasks if t.name not in broken]
@@ -156,6 +169,8 @@ class _Laboratory:
             self._worked(sound)
             self._checked()
         self._manifest(table, minima)
+        del table, runs  # read again from disk: a million runs need not be there twice
+        self.gathered = Gathered(self._key)
         results = load(self.folder)
         self._explained(results)
         with self._timed("verdicts"):
@@ -219,7 +234,8 @@ class _Laboratory:
         """Bring in what is stored of `runs`, and run the rest."""
         with self._timed("plan"):
             todo = self._stored(runs)
-        self.asked.update((r.task.name, r.contender.name, r.run_id) for r in runs)
+        for run in runs:
+            self.asked.setdefault((run.task.name, run.contender.name), set()).add(run.run_id)
         self.made.update(r.run_id for r in todo)
         with self._timed("starts"):
             todo = self._draw(todo)
@@ -277,8 +293,24 @@ class _Laboratory:
         of = plan.program_of(self.experiment, run)
         if of not in self._keys:
             mark = self._fingerprint(run.task)
-            self._keys[of] = program_key(plan.program(self.experiment, run), mark)
+            key = program_key(plan.program(self.experiment, run), mark)
+            self._keys[of] = f"{key}-{self._judged()}" if self.keep == "summary" else key
         return self._keys[of]
+
+    def _judged(self) -> str:
+        """A hash of what a summary is told by, and curves are not: targets and minima."""
+        causes = [[t.name, t.targets, self.found.get(t.name)] for t in self.experiment.tasks]
+        return hashlib.sha256(repr(causes).encode()).hexdigest()[:12]
+
+    def _namesakes(self, task: Task) -> list[Task]:
+        """The tasks that share the runs of `task`: one problem under several names, each with targets of
+        its own."""
+        return [
+            other
+            for other in self.experiment.tasks
+            if (other.origin, other.problem.name, other.problem.parameters, other.steps)
+            == (task.origin, task.problem.name, task.problem.parameters, task.steps)
+        ]
 
     def _fingerprint(self, task: Task) -> Any:
         """The task's problem at fixed points; None where it cannot even be looked at."""
@@ -320,8 +352,9 @@ class _Laboratory:
     def _execute(self, todo: list[Run]) -> None:
         cells = plan.cells(self.experiment, todo, self.programs)
         steps = sum(len(c.runs) * c.program.steps for c in cells)
-        stored = sum(run_id not in self.made for *_, run_id in self.asked)
-        self.progress.begin(self.experiment.name, len(self.asked), steps, stored)
+        asked = sum(map(len, self.asked.values()))
+        stored = sum(len(ids - self.made) for ids in self.asked.values())
+        self.progress.begin(self.experiment.name, asked, steps, stored)
         execution = self.engine.execute(cells, self._inputs)
         try:
             for cell, outcome in execution:
@@ -339,6 +372,8 @@ class _Laboratory:
             self._broken(cell.runs, outcome)
             return
         key = self._key(cell.runs[0])
+        if self.keep == "summary":
+            outcome = summaries(self._namesakes(cell.runs[0].task), outcome, self.found)
         self.store.put(key, [r.run_id for r in cell.runs], outcome)
         self.gathered.add(key, cell.runs, outcome)
 
@@ -352,16 +387,36 @@ class _Laboratory:
                                 "message": message})  # fmt: skip
             self.progress.note(f"{name} on {problem} broke: {first}")
 
-    def _tables(self, runs: list[Run], minima: dict[str, Minimum | None]) -> pd.DataFrame:
-        """Write runs, curves and paths; give the runs."""
+    def _again(
+        self, table: pd.DataFrame, runs: list[Run], minima: dict[str, Minimum | None]
+    ) -> None:
+        """Make some runs once more and keep their curves: those at the chosen and the default settings and
+        a sample of the rest. They are the same to the last bit."""
+        best = best_settings(table, manifest(self.experiment, minima, self.fingerprints))
+        wanted = set(table.loc[table["part"] == "default", "run_id"])
+        for role in ("evaluate", "picture"):
+            wanted |= set(at_best(table, best, role)["run_id"])
+        for _, rows in table.groupby(["problem", "optimizer"], sort=False):
+            wanted |= set(rows["run_id"].iloc[:: max(1, len(rows) // SAMPLE)])
+        wanted -= set(table.loc[table["status"] == "error", "run_id"])
+        self.keep = "curves"
+        self._keys.clear()
+        self.gathered = Gathered(self._key)
+        self._stage([run for run in runs if run.run_id in wanted])
+
+    def _table(self, runs: list[Run], minima: dict[str, Minimum | None]) -> pd.DataFrame:
+        """Write the table of runs, and give it."""
         table = self.gathered.rows(runs, minima)
-        curves, paths = self.gathered.curves_and_paths(table)
         self._write_table("runs", table)
+        atomic_write(self.folder / "runs.csv", lambda file: table.to_csv(file, index=False))
+        return table
+
+    def _curves(self, table: pd.DataFrame) -> None:
+        curves, paths = self.gathered.curves_and_paths(
+            table[table["run_id"].isin(self.gathered.known)]
+        )
         self._write_table("curves", curves)
         self._write_table("paths", paths)
-        csv = table.to_csv(index=False).encode()
-        atomic_write(self.folder / "runs.csv", lambda file: file.write(csv))
-        return table
 
     def _write_table(self, name: str, table: pd.DataFrame) -> None:
         def write(file: Any) -> None:
@@ -423,12 +478,16 @@ class _Laboratory:
             names = [o for o in task.optimizers if (task.name, o) in there]
             if task.imported is None and names:
                 start = self.draws.first(task)
-                contenders = [self.experiment.contender(name) for name in names]
-                found[task.name] = {
-                    c.name: operations(task.problem, c.optimizer, start, c.default)
-                    for c in contenders
-                }
+                found[task.name] = {name: self._counted(task, name, start) for name in names}
         return found
+
+    def _counted(self, task: Task, name: str, start: Any) -> int | None:
+        contender = self.experiment.contender(name)
+        run = Run("", task, contender, contender.default, "evaluate", 0, "", "")
+        return self.operations(
+            self._key(run),
+            lambda: operations(task.problem, contender.optimizer, start, contender.default),
+        )
 
     def _manifest(self, table: pd.DataFrame, minima: dict[str, Minimum | None]) -> None:
         counts = Counter(table.drop_duplicates(["problem", "optimizer", "run_id"])["status"])

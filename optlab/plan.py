@@ -22,7 +22,17 @@ from optlab.cost import look_seconds, step_seconds
 from optlab.problems import Problem
 from optlab.spec import STEP_METRICS, Contender, Experiment, Imported, Record, Task
 
-__all__ = ["Cell", "Program", "Run", "cells", "chosen_runs", "program", "program_of", "runs"]
+__all__ = [
+    "Cell",
+    "Program",
+    "Run",
+    "cell_width",
+    "cells",
+    "chosen_runs",
+    "program",
+    "program_of",
+    "runs",
+]
 
 SMALL = 4
 """Problems of at most so many coordinates have their path recorded."""
@@ -74,12 +84,17 @@ class Program:
     @cached_property
     def together(self) -> int:
         """How many pieces one call makes at most."""
-        return min(len(self.pieces), MOST_POINTS, max(1, int(CALL / self._piece_seconds)))
+        return min(self._pieces, MOST_POINTS, max(1, int(CALL / self._piece_seconds)))
+
+    @property
+    def at_once(self) -> bool:
+        """Whether one call makes all steps."""
+        return self.together == self._pieces
 
     @cached_property
     def blocks(self) -> int:
         """How many blocks of runs one call works on at most."""
-        if self.together < len(self.pieces):
+        if not self.at_once:
             return 1
         call = self.together * self._piece_seconds
         return max(1, min(MOST_BLOCKS, int(CALL / call)))
@@ -88,6 +103,12 @@ class Program:
     def call_steps(self) -> int:
         """The most steps that a run makes in one call."""
         return self.together * min(self.every, self._longest)
+
+    @property
+    def _pieces(self) -> int:
+        """How many pieces there are, without a list of them."""
+        whole, rest = divmod(self.steps, self.every)
+        return 1 + whole * -(-self.every // self._longest) + -(-rest // self._longest)
 
     @cached_property
     def _longest(self) -> int:
@@ -279,11 +300,21 @@ def _metrics(experiment: Experiment, problem: Problem) -> tuple[str, ...]:
 def lanes(problem: Problem, optimizer: Optimizer) -> int:
     """Runs in a block: enough to fill vectors and hide the cost of a loop turn, few enough that the
     state stays in a core's cache and that few lanes are empty in a small sweep (measured;
-    `benchmarks/`). Learning problems are fastest at 16."""
+    `benchmarks/`). Products of matrices fill vectors by themselves, and want the room in the cache."""
     if problem.layout == "tree":
-        return 16
-    fits = 2 ** round(math.log2(16384 / problem.about.dim))
-    return max(16, min(128, fits))
+        return max(2, min(64, _power_of_two(32768 / problem.about.dim)))
+    return max(16, min(128, _power_of_two(65536 / problem.about.dim)))
+
+
+def _power_of_two(size: float) -> int:
+    return int(2 ** round(math.log2(size)))
+
+
+def cell_width(program: Program, runs: int) -> int:
+    """How many of so many runs make a cell: as many as one call works on, but several cells of even a
+    small sweep, so that cores can share it."""
+    blocks = -(-runs // program.lanes)
+    return program.lanes * min(program.blocks, max(1, blocks // 4))
 
 
 def cells(
@@ -303,10 +334,7 @@ def cells(
         groups.setdefault((key, shared), []).append(run)
     packed = []
     for (key, _), members in groups.items():
-        lanes = programs[key].lanes
-        # Several cells of even a small sweep, so that cores can share it.
-        blocks = -(-len(members) // lanes)
-        width = lanes * min(programs[key].blocks, max(1, blocks // 4))
+        width = cell_width(programs[key], len(members))
         for i in range(0, len(members), width):
             packed.append(Cell(programs[key], tuple(members[i : i + width])))
     return packed

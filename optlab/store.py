@@ -44,6 +44,7 @@ class Store:
         """Keep a cell."""
         name = hashlib.sha256("".join(run_ids).encode()).hexdigest()[:20]
         arrays: dict[str, Any] = {f"metric/{n}": v for n, v in history.metrics.items()}
+        arrays |= {f"summary/{n}": v for n, v in history.summary.items()}
         if history.path is not None:
             arrays["path"] = history.path
         arrays |= {"run_ids": np.array(run_ids), "points": history.points,
@@ -74,15 +75,11 @@ class Store:
                 keep = [i for i, name in enumerate(run_ids) if name in missing]
                 if not keep:
                     return None
-                metrics = {
-                    n.removeprefix("metric/"): file[n][:, keep]
-                    for n in file
-                    if n.startswith("metric/")
-                }
                 path_array = file["path"][..., keep] if "path" in file else None
                 history = engine.History(
-                    file["points"], metrics, path_array, float(file["seconds"])
-                )
+                    file["points"], _named(file, "metric/", keep), path_array,
+                    float(file["seconds"]), _named(file, "summary/", keep),
+                )  # fmt: skip
         except (OSError, ValueError, KeyError, EOFError, IndexError, RuntimeError, struct.error,
                 zipfile.BadZipFile) as error:  # fmt: skip
             # A damaged zip sends its reader to impossible places (EINVAL). Any other error of the
@@ -93,6 +90,11 @@ class Store:
             path.replace(path.with_suffix(".broken"))
             return None
         return Stored([run_ids[i] for i in keep], history)
+
+
+def _named(file: Any, kind: str, keep: list[int]) -> dict[str, np.ndarray]:
+    """The arrays of one kind, by name, of the runs to keep."""
+    return {n.removeprefix(kind): file[n][..., keep] for n in file if n.startswith(kind)}
 
 
 def _check(path: Path) -> None:

@@ -17,7 +17,15 @@ from optlab.plan import Run
 from optlab.spec import Target, Task
 from optlab.spec.model import GAPS
 
-__all__ = ["DIVERGENCE", "coordinates", "curve_table", "error_rows", "path_table", "run_rows"]
+__all__ = [
+    "DIVERGENCE",
+    "coordinates",
+    "curve_table",
+    "error_rows",
+    "path_table",
+    "run_rows",
+    "summarise",
+]
 
 BLOW_UP = 1e8
 DIVERGENCE = (
@@ -27,9 +35,14 @@ DIVERGENCE = (
 )
 
 
-def run_rows(runs: Sequence[Run], history: History, minimum: float | None) -> pd.DataFrame:
-    """One row a run; `runs[i]` is column i of the history, all of one task and contender."""
-    task = runs[0].task
+def run_rows(runs: Sequence[Run], summary: dict[str, np.ndarray]) -> pd.DataFrame:
+    """One row a run: its causes, and what `summarise` says; `runs[i]` is its place i, all of one task and
+    contender."""
+    return pd.DataFrame({**_causes(runs), **summary})
+
+
+def summarise(task: Task, history: History, minimum: float | None) -> dict[str, np.ndarray]:
+    """What the runs of a history come to, by column, `(runs,)`."""
     loss = history.metrics["loss"].astype(float)
     alive = np.logical_and.accumulate(~_blown_up(loss, minimum), axis=0)
     kept = np.where(alive, loss, np.nan)
@@ -37,14 +50,13 @@ def run_rows(runs: Sequence[Run], history: History, minimum: float | None) -> pd
     diverged = ~alive[-1]
     steps = history.points
     diverged_at = np.where(diverged, steps[np.minimum(last + 1, len(steps) - 1)], np.nan)
-    columns: dict[str, Any] = _causes(runs)
     final = _at(loss, last)
-    columns |= {
+    columns: dict[str, np.ndarray] = {
         "steps_done": np.where(diverged, diverged_at, task.steps).astype(int),
         "loss_first": loss[0],
         "loss_final": final,
         "loss_best": _best(kept),
-        "gap": final - minimum if minimum is not None else np.nan,
+        "gap": final - minimum if minimum is not None else np.full(len(final), np.nan),
         "diverged_at": diverged_at,
         "largest_rise": _largest_rise(kept, minimum),
     }
@@ -54,7 +66,7 @@ def run_rows(runs: Sequence[Run], history: History, minimum: float | None) -> pd
         for name in task.problem.metrics
         if name in history.metrics
     }
-    hit = np.zeros(len(runs), dtype=bool)
+    hit = np.zeros(len(final), dtype=bool)
     for i, target in enumerate(task.targets):
         met = _met(target, history, alive, minimum)
         reached, held = _times(met, steps)
@@ -67,7 +79,7 @@ def run_rows(runs: Sequence[Run], history: History, minimum: float | None) -> pd
             hit = np.isfinite(held)
     columns["status"] = np.select([diverged, hit], ["diverged", "hit"], "budget")
     columns["stalled"] = _stalled(history, final, minimum) & ~diverged
-    return pd.DataFrame(columns)
+    return columns
 
 
 def error_rows(runs: Sequence[Run]) -> pd.DataFrame:
@@ -186,19 +198,23 @@ def curve_table(
     metrics = list(dict.fromkeys(name for _, h, _ in histories for name in h.metrics))
     parts = []
     for index, history, diverged_at in histories:
-        before = history.points[:, None] < np.where(np.isnan(diverged_at), np.inf, diverged_at)
-        for name, values in history.metrics.items():
-            row, column = np.nonzero(before & ~np.isnan(values))
-            parts.append((index[column], np.full(len(row), metrics.index(name)),
-                          history.points[row], values[row, column]))  # fmt: skip
+        before = history.points < np.where(np.isnan(diverged_at), np.inf, diverged_at)[:, None]
+        names = [name for name in metrics if name in history.metrics]
+        values = np.stack([history.metrics[name].T for name in names], axis=1)
+        # (runs, metrics, points), so that what is picked is in order within each history.
+        run, metric, point = np.nonzero(before[:, None] & ~np.isnan(values))
+        codes = np.array([metrics.index(name) for name in names])
+        parts.append((index[run], codes[metric], history.points[point], values[run, metric, point]))
     run, metric, step, value = _joined(parts)
-    order = np.lexsort((step, metric, run))
+    if (np.diff(run) < 0).any():
+        order = np.argsort(run, kind="stable")
+        run, metric, step, value = run[order], metric[order], step[order], value[order]
     return pd.DataFrame(
         {
-            "run_id": pd.Categorical.from_codes(run[order], pd.Index(run_ids, dtype=str)),
-            "step": step[order].astype(np.int32),
-            "metric": pd.Categorical.from_codes(metric[order], pd.Index(metrics, dtype=str)),
-            "value": value[order].astype(float),
+            "run_id": pd.Categorical.from_codes(run, pd.Index(run_ids, dtype=str)),
+            "step": step.astype(np.int32),
+            "metric": pd.Categorical.from_codes(metric, pd.Index(metrics, dtype=str)),
+            "value": value.astype(float),
         }
     )
 

@@ -187,7 +187,7 @@ def test_every_run_is_in_exactly_one_cell(problems: str, seeds: str) -> None:
     cells = plan.cells(experiment, todo)
     assert Counter(r.run_id for c in cells for r in c.runs) == Counter(r.run_id for r in todo)
     for cell in cells:
-        assert 1 <= len(cell.runs) <= cell.program.lanes
+        assert 1 <= len(cell.runs) <= cell.program.lanes * cell.program.blocks
         assert {r.task.problem for r in cell.runs} == {cell.program.problem}
         assert all(r.contender.optimizer is cell.program.optimizer for r in cell.runs)
         if cell.program.problem.stream is not None:

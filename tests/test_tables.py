@@ -19,6 +19,10 @@ NAN, INF = math.nan, math.inf
 CADENCE = 10
 
 
+def rows_of(members: list[Run], found: History, minimum: float | None) -> pd.DataFrame:
+    return tables.run_rows(members, tables.summarise(members[0].task, found, minimum))
+
+
 def runs(count: int, targets: str = "{gap_over_start: 1e-1}", problem: str = "rosenbrock",
          steps: int = 40) -> list[Run]:  # fmt: skip
     text = (f"title: t\nsteps: {steps}\nseeds: {{evaluate: {count}}}\nproblems:\n"
@@ -35,7 +39,7 @@ def history(*losses: list[float], **more: list[list[float]]) -> History:
 
 def rows(*losses: list[float], targets: str = "{gap_over_start: 1e-1}", minimum: float | None = 0.0,
          **more: list[list[float]]) -> pd.DataFrame:  # fmt: skip
-    return tables.run_rows(runs(len(losses), targets), history(*losses, **more), minimum)
+    return rows_of(runs(len(losses), targets), history(*losses, **more), minimum)
 
 
 def row(loss: list[float], **more: Any) -> pd.Series:
@@ -103,7 +107,7 @@ def test_gaps_are_counted_from_the_minimum() -> None:
 
 def test_accuracy_is_better_when_larger() -> None:
     task = runs(2, "{test_accuracy: 0.9}", "mlp")
-    got = tables.run_rows(
+    got = rows_of(
         task,
         history([1, 1, 1, 1, 1], [1, 1, 1, 1, 1],
                 test_accuracy=[[0.1, 0.9, 0.8, 0.95, 0.99], [0.95, 0.2, 0.2, 0.2, 0.89]]),
@@ -118,7 +122,7 @@ def test_without_a_target_nothing_is_a_hit() -> None:
     text = ("title: t\nproblems: [{recorded_gradients: {start: {w: 1}, w: [1, 2]}}]\n"
             "optimizers: [adam]\n")  # fmt: skip
     [member] = plan.runs(parse(text, Path("s.yaml")))
-    got = tables.run_rows([member], history([1.0, 0.0, 0.0]), None).iloc[0]
+    got = rows_of([member], history([1.0, 0.0, 0.0]), None).iloc[0]
     assert got["status"] == "budget"
     assert not [name for name in got.index if "reached" in name]
 

@@ -239,9 +239,18 @@ def _places(settings: np.ndarray, optimizer: dict[str, Any]) -> list[np.ndarray]
     places = []
     for column, values in zip(settings.T, optimizer["hypers"].values(), strict=True):
         grid = np.asarray(values, dtype=float)
-        off = np.abs(column[:, None] - grid)
-        places.append(off.argmin(axis=1) if len(grid) else np.zeros(len(column), dtype=int))
+        places.append(_nearest(column, grid) if len(grid) else np.zeros(len(column), dtype=int))
     return places
+
+
+def _nearest(values: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """The place of each value's nearest neighbour in `grid`."""
+    order = np.argsort(grid, kind="stable")
+    rising = grid[order]
+    above = np.clip(np.searchsorted(rising, values), 1, len(grid) - 1) if len(grid) > 1 else 0
+    below = np.maximum(np.asarray(above) - 1, 0)
+    nearer = np.abs(values - rising[below]) <= np.abs(values - rising[above])
+    return order[np.where(nearer, below, above)]
 
 
 def _edges(

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
-from jax import nn
+from jax import custom_jvp, nn
 from jax import numpy as jnp
 
 from optlab.problems import certificate
@@ -33,9 +33,18 @@ def _half_squared_error(prediction: Any, y: Any) -> Any:
     return 0.5 * (error * error).mean()
 
 
+@custom_jvp
+def _softplus(z: Any) -> Any:
+    return jnp.logaddexp(z, 0.0)
+
+
+# Its slope, in one exponential: what is derived from log(exp(z) + exp(0)) has four, and they are most of a step.
+_softplus.defjvps(lambda dz, value, z: dz * nn.sigmoid(z))
+
+
 def _log_loss(margin: Any, y: Any) -> Any:
     # log(1 + exp(z)) - y z: the cross entropy of classes 0 and 1 whose log odds are z.
-    return (jnp.logaddexp(margin, 0.0) - y.astype(margin.dtype) * margin).mean()
+    return (_softplus(margin) - y.astype(margin.dtype) * margin).mean()
 
 
 def _cross_entropy(logits: Any, y: Any) -> Any:

@@ -61,11 +61,18 @@ class SeedsModel(_Strict):
 
 
 class RecordModel(_Strict):
-    """When to record: `every` so many steps, or about `points` points in a run, and which metrics."""
+    """When to record: `every` so many steps, or about `points` points in a run, which metrics, and what to
+    keep of it. `record: summary` is short for `{keep: summary}`."""
 
     every: Whole | None = Field(default=None, ge=1, le=MOST_STEPS)
     points: Whole | None = Field(default=None, ge=1, le=1_000_000)
     metrics: list[str] | None = None
+    keep: Literal["curves", "summary"] = "curves"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, given: Any) -> Any:
+        return {"keep": given} if given == "summary" else given
 
     @model_validator(mode="after")
     def _one_cadence(self) -> RecordModel:
@@ -182,7 +189,7 @@ def _example(name: str) -> str:
     examples = {
         "seeds": "{tune: 3, evaluate: 10}, or one whole number",
         "only": "{evaluate: 7}",
-        "record": "{every: 10}",
+        "record": "{every: 10}, or summary",
         "tuning": "{trials: 50, select: loss}, or one whole number",
         "marking": "{line: 1, answer: 2, follow_through: true}",
     }

@@ -120,11 +120,13 @@ class Tuning:
 
 @dataclass(frozen=True)
 class Record:
-    """When and what to record: every so many steps, or about so many points in a run."""
+    """When and what to record: every so many steps, or about so many points in a run. `keep`: what stays of
+    what was recorded, curves, or of most runs only what they come to (`summary`)."""
 
     every: int | None = None
     points: int | None = None
     metrics: tuple[str, ...] | None = None
+    keep: Literal["curves", "summary"] = "curves"
 
 
 @dataclass(frozen=True)

@@ -221,7 +221,7 @@ def _experiment(
         path=path,
         precision=header.precision,
         seeds=_seeds(header),
-        record=Record(record.every, record.points, metrics),
+        record=Record(record.every, record.points, metrics, record.keep),
         tasks=tuple(tasks),
         contenders=tuple(contenders),
         tuning=protocol.tuning,
