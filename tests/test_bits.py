@@ -1,119 +1,161 @@
-"""The same run has the same bits wherever it is executed.
-
-Each execution is a process of its own with an empty result folder; curves are compared as bytes.
-"""
+"""The bits of a run: of its causes alone, not of its place, its neighbours, the grid, the cell, the cuts in
+time, how many cores there are or what is kept of it."""
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-PROBLEMS = {
-    "quadratic": "{use: quadratic, dim: 10, condition: 100, rotated: true}",
-    "noisy": "{use: quadratic, dim: 3, condition: 10, noise: 0.3, rotated: true}",
-    "rosenbrock": "{use: rosenbrock, dim: 3}",
-    "softmax": "{use: softmax_regression, data: iris, batch: 16}",
-    "network": "{use: mlp, data: wine, hidden: [8], batch: 16}",
-}
-LR, BETA = 0.0123, 0.87  # the run that is looked for everywhere
+from optlab import lab, plan
+from optlab.engine import Engine, Inputs
+from optlab.problems import REGISTRY as FAMILIES
+from optlab.rules import REGISTRY
+
+ENGINE = Engine()
+RUNS = 45
+METRICS = ("loss", "grad_norm", "step_norm", "step_cosine")
 
 
-def _spec(
-    precision: str, problems: list[str], lr: list[float], betas: list[float], seeds: int
-) -> str:
-    rows = "\n".join(f"  - {name}: {PROBLEMS[name]}" for name in problems)
-    return (
-        f"title: bits\nsteps: 40\nseeds: {{tune: 1, evaluate: {seeds}}}\nprecision: {precision}\n"
-        f"record: {{every: 7}}\nproblems:\n{rows}\noptimizers:\n"
-        f"  - adam: {{lr: {lr}, beta1: {betas}}}\n"
-        f"  - lion: {{use: optax.lion, lr: {lr}, b1: {betas}}}\n"
+def _program(name: str, rule: str, steps: int = 23, every: int = 5) -> plan.Program:
+    parameters: dict[str, Any] = {"rosenbrock": {"dim": 3}, "quadratic": {"dim": 5, "rotated": True},
+                                  "mlp": {"data": "iris", "hidden": [4], "batch": 30}}[name]  # fmt: skip
+    problem = FAMILIES[name](**parameters)
+    metrics = METRICS if problem.layout == "coordinates" else ("loss", "step_norm", "test_loss")
+    return plan.Program(problem, REGISTRY[rule], (), "float64", steps, every, metrics, False, 16)
+
+
+def _inputs(program: plan.Program) -> Inputs:
+    rng = np.random.default_rng(0)
+    assert program.problem.start is not None
+    starts = [program.problem.start(rng) for _ in range(RUNS)]
+    defaults = program.optimizer.hypers
+    hypers = [{n: v * float(rng.uniform(0.5, 1.0)) for n, v in defaults.items()} for _ in starts]
+    stream = program.problem.stream
+    return Inputs(starts, hypers, stream(rng, program.steps) if stream else None)
+
+
+def _some(inputs: Inputs, chosen: list[int]) -> Inputs:
+    return replace(inputs, starts=[inputs.starts[i] for i in chosen],
+                   hypers=[inputs.hypers[i] for i in chosen])  # fmt: skip
+
+
+CASES = [
+    _program("rosenbrock", "adam"),
+    _program("quadratic", "momentum"),
+    _program("mlp", "rmsprop"),
+]
+WHOLE = {id(program): ENGINE.run(program, _inputs(program)) for program in CASES}
+
+
+@pytest.mark.parametrize("program", CASES, ids=lambda p: p.problem.name)
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_any_runs_in_any_order_in_any_number(program: plan.Program, data: st.DataObject) -> None:
+    chosen = data.draw(st.lists(st.integers(0, RUNS - 1), min_size=1, max_size=RUNS + 5))
+    part = ENGINE.run(program, _some(_inputs(program), chosen))
+    for name, values in WHOLE[id(program)].metrics.items():
+        np.testing.assert_array_equal(part.metrics[name], values[:, chosen], err_msg=name)
+
+
+@pytest.mark.parametrize("program", CASES, ids=lambda p: p.problem.name)
+@pytest.mark.parametrize("pieces", [1, 2, 4])
+def test_calls_cut_in_time(
+    program: plan.Program, pieces: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "MOST_POINTS", pieces)
+    cut = replace(program)
+    assert not cut.at_once
+    part = ENGINE.run(cut, _inputs(cut))
+    for name, values in WHOLE[id(program)].metrics.items():
+        np.testing.assert_array_equal(part.metrics[name], values, err_msg=name)
+
+
+def test_stretches_that_are_too_long_for_a_call_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = CASES[0]
+    step = plan.step_seconds(program.problem, program.lanes)
+    monkeypatch.setattr(plan, "CALL", 2.5 * step)  # two steps of five
+    cut = replace(program)
+    assert [steps for steps, _ in cut.pieces] == [0, *[2, 2, 1] * 4, 2, 1]
+    assert len(cut.pieces) == cut._pieces
+    part = ENGINE.run(cut, _inputs(cut))
+    assert list(part.points) == list(WHOLE[id(program)].points)
+    # A power is taken anew at each cut, which may differ in the last place.
+    for name, values in WHOLE[id(program)].metrics.items():
+        np.testing.assert_allclose(part.metrics[name], values, rtol=1e-9, err_msg=name)
+
+
+SPEC = """
+title: t
+steps: 60
+seeds: 3
+record: {keep: KEEP, every: 3}
+problems:
+  - rosenbrock
+  - easy: {use: quadratic, targets: {gap: 1.0}}
+  - hard: {use: quadratic, targets: {gap: 1.0e-9}}
+  - softmax_regression: {data: iris, batch: 30}
+optimizers:
+  - adam: {lr: {log: [1.0e-3, 10.0], n: GRID}}
+  - momentum: {lr: {log: [1.0e-3, 10.0], n: 5}}
+"""
+
+
+def _ran(folder: Path, keep: str, grid: int = 9) -> Any:
+    folder.mkdir()
+    (folder / "s.yaml").write_text(SPEC.replace("KEEP", keep).replace("GRID", str(grid)))
+    return lab.run(folder / "s.yaml", folder / "out")
+
+
+def test_a_summary_says_what_the_curves_say(tmp_path: Path) -> None:
+    whole, short = _ran(tmp_path / "a", "curves"), _ran(tmp_path / "b", "summary")
+    pd.testing.assert_frame_equal(short.runs, whole.runs)
+    both = whole.curves.astype({"run_id": str, "metric": str}).merge(
+        short.curves.astype({"run_id": str, "metric": str}), on=["run_id", "step", "metric"]
     )
+    assert len(both) == len(short.curves) < len(whole.curves)
+    assert (both["value_x"] == both["value_y"]).all()
+    pd.testing.assert_frame_equal(short.verdicts, whole.verdicts)
 
 
-def _execute(folder: Path, text: str) -> None:
-    """Run a spec in a new process, compiling everything anew."""
-    folder.mkdir()
-    (folder / "bits.yaml").write_text(text)
-    command = [sys.executable, "-m", "optlab", "run", "--no-report", "--out", "out", "bits.yaml"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def _curves(folder: Path) -> dict[tuple[str, str], bytes]:
-    """(problem, optimizer) -> the bytes of all curves of the run that is looked for."""
-    results = folder / "out" / "bits"
-    runs = pd.read_parquet(results / "runs.parquet")
-    curves = pd.read_parquet(results / "curves.parquet").astype({"run_id": str, "metric": str})
-    beta = runs["hyper.beta1"].fillna(runs["hyper.b1"])
-    mine = runs[
-        (runs["hyper.lr"] == LR) & (beta == BETA) & (runs.role == "evaluate") & (runs.seed == 0)
-    ]
-    found = {}
-    for run in mine.itertuples():
-        rows = curves[curves.run_id == run.run_id].sort_values(["metric", "step"])
-        assert len(rows) > 20
-        found[run.problem, run.optimizer] = (
-            rows.metric.str.cat(sep=",").encode() + rows.step.to_numpy().tobytes()
-            + rows.value.to_numpy().tobytes()
-        )  # fmt: skip
-    return found
-
-
-def _grid(count: int) -> list[float]:
-    return [LR, *(round(1e-4 * 1.09**i, 9) for i in range(count - 1))]
-
-
-def _same(tmp_path: Path, precision: str, problems: list[str], size: int) -> None:
-    rates, betas = _grid(size), [BETA, 0.5]
-    specs = {
-        "alone": _spec(precision, problems, [LR], [BETA], 1),
-        "grid": _spec(precision, problems, rates, betas, 10),
-        "reversed": _spec(precision, problems[::-1], rates[::-1], betas[::-1], 10),
-    }
-    for name, text in specs.items():
-        _execute(tmp_path / name, text)
-    alone = _curves(tmp_path / "alone")
-    assert len(alone) == 2 * len(problems)
-    for name in ("grid", "reversed"):
-        assert _curves(tmp_path / name) == alone, name
+def test_a_summary_is_taken_again_for_another_target(tmp_path: Path) -> None:
+    first = _ran(tmp_path / "a", "summary").runs
+    spec = tmp_path / "a/s.yaml"
+    spec.write_text(spec.read_text().replace("gap: 1.0}", "gap: 2.0}"))
+    again = lab.run(spec, tmp_path / "a/out").runs
+    assert "held.gap <= 1" in first
+    assert "held.gap <= 2" in again
+    assert again["held.gap <= 2"].notna().any()
 
 
 @pytest.mark.slow
-def test_alone_in_a_grid_and_reversed(tmp_path: Path) -> None:
-    _same(tmp_path, "float64", ["quadratic", "noisy"], 5)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("precision", ["float64", "float32"])
-def test_alone_in_a_grid_of_a_thousand_and_reversed(tmp_path: Path, precision: str) -> None:
-    _same(tmp_path, precision, list(PROBLEMS), 50)  # 50 rates x 2 betas x (10 + 1) seeds
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("precision", ["float64", "float32"])
-def test_after_an_interrupted_run(tmp_path: Path, precision: str) -> None:
-    text = _spec(precision, list(PROBLEMS), _grid(50), [BETA, 0.5], 10)
-    alone = _spec(precision, list(PROBLEMS), [LR], [BETA], 1)
-    _execute(tmp_path / "alone", alone)
-    folder = tmp_path / "cut"
-    folder.mkdir()
-    (folder / "bits.yaml").write_text(text)
-    command = [sys.executable, "-m", "optlab", "run", "--no-report", "--out", "out", "bits.yaml"]
-    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL, env=dict(os.environ))
-    while process.poll() is None and not list(folder.glob("out/bits/cells/*/*.npz")):
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=120) == 130
-    kept = len(list(folder.glob("out/bits/cells/*/*.npz")))
-    assert kept > 0
-    assert not (folder / "out/bits/runs.parquet").exists()
-    subprocess.run(command, cwd=folder, capture_output=True, check=True)
-    assert len(list(folder.glob("out/bits/cells/*/*.npz"))) > kept
-    assert _curves(folder) == _curves(tmp_path / "alone")
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no way to choose cores here")
+def test_one_core_and_all_of_them_in_processes_of_their_own(tmp_path: Path) -> None:
+    code = (
+        "import os, sys\n"
+        "cores = sorted(os.sched_getaffinity(0))\n"
+        "if sys.argv[2] == 'one': os.sched_setaffinity(0, cores[:1])\n"
+        "from optlab import lab\n"
+        "lab.run(sys.argv[1], sys.argv[1] + '.out')\n"
+    )
+    tables = []
+    for how, grid in (("one", 9), ("all", 9), ("all", 17)):
+        spec = tmp_path / how / str(grid) / "s.yaml"
+        spec.parent.mkdir(parents=True)
+        spec.write_text(SPEC.replace("KEEP", "curves").replace("GRID", str(grid)))
+        subprocess.run([sys.executable, "-c", code, str(spec), how], check=True)
+        tables.append(pd.read_parquet(f"{spec}.out/s/runs.parquet").drop_duplicates("run_id"))
+    one, many, larger = (t.set_index(["problem", "run_id"]).drop(columns="part") for t in tables)
+    pd.testing.assert_frame_equal(one, many)
+    shared = one.index.intersection(larger.index)  # the coarse grid lies in the fine one
+    assert len(shared) > len(one) / 2
+    pd.testing.assert_frame_equal(one.loc[shared], larger.loc[shared])
