@@ -62,9 +62,9 @@ _WIDE = {
 }
 _PROBLEMS = {  # by name: the entry of a spec, dimensions, steps
     "quadratic 2-d": ("quadratic: {dim: 2}", 2, 10_000),
-    "quadratic 10-d": ("quadratic: {dim: 10}", 10, 4_000),
-    "quadratic 1,000-d": ("quadratic: {dim: 1000}", 1000, 100),
-    "Rosenbrock 10-d": ("rosenbrock: {dim: 10}", 10, 4_000),
+    "quadratic 10-d": ("quadratic: {dim: 10}", 10, 10_000),
+    "quadratic 1,000-d": ("quadratic: {dim: 1000}", 1000, 200),
+    "Rosenbrock 10-d": ("rosenbrock: {dim: 10}", 10, 10_000),
 }
 _SHORT = {"adam": "Adam", "rmsprop": "RMSProp", "momentum_pytorch": "momentum"}
 
@@ -82,8 +82,8 @@ def _small() -> list[Case]:
             torch = rule == "adam" and dim <= 10
             made.append(Case(name, entry, rule, grid, steps, dim=dim, torch=torch))
             narrow = _narrow(rule)
-            # As many steps more as there are fewer runs, up to a point.
-            more = steps * (4 if dim > 10 else 10)
+            # As there are fewer runs, more steps, so that there is something to be timed.
+            more = steps * (4 if dim > 10 else 40 if dim == 2 else 10)
             made.append(Case(f"{name}, 13 x 10", entry, rule, narrow, more, seeds=10, dim=dim))
     return made
 
