@@ -15,8 +15,8 @@ __all__ = ["look_seconds", "rows_of_a_step", "step_seconds"]
 
 TURN = 0.2e-6  # seconds a turn of the loop
 ELEMENT = 1.2e-9  # seconds a coordinate, run and step on analytic problems
-FLOPS = 20e9  # multiply-adds count two; a core's rate in small matrix products
-ASIDE = 30e-9  # seconds a parameter, run and step: the rule itself on leaves that leave the cache
+FLOPS = 40e9  # multiply-adds count two; a core's rate in small matrix products
+ASIDE = 2e-9  # seconds a parameter, run and step: the rule itself
 
 
 def step_seconds(problem: Problem, lanes: int) -> float:
@@ -24,7 +24,7 @@ def step_seconds(problem: Problem, lanes: int) -> float:
     dim = problem.about.dim
     if problem.layout == "coordinates":
         dense = problem.data is not None and np.ndim(problem.data.get("root", 0)) == 2
-        return TURN + lanes * dim * (ELEMENT + (8.0 * dim / FLOPS if dense else 0.0))
+        return TURN + lanes * dim * (ELEMENT + (4.0 * dim / FLOPS if dense else 0.0))
     return TURN + lanes * dim * (6.0 * rows_of_a_step(problem) / FLOPS + ASIDE)
 
 

@@ -117,6 +117,22 @@ def _workers() -> list[Any]:
 Outcome = int | History | Exception
 
 
+@dataclass(frozen=True)
+class _Fault:
+    """What went wrong when a history was finished: not the cell's fault, so that nothing goes on."""
+
+    error: Exception
+
+
+def _finished(
+    finish: Callable[[Cell, History], History], cell: Cell, history: History
+) -> History | _Fault:
+    try:
+        return finish(cell, history)
+    except Exception as error:  # raised again where the cells are waited for
+        return _Fault(error)
+
+
 @dataclass(eq=False)
 class _Compiled:
     """A program on a device; whoever comes first compiles it."""
@@ -137,24 +153,29 @@ class Engine:
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def execute(
-        self, cells: Sequence[Cell], inputs: Callable[[Cell], Inputs]
+        self,
+        cells: Sequence[Cell],
+        inputs: Callable[[Cell], Inputs],
+        finish: Callable[[Cell, History], History] = lambda cell, history: history,
     ) -> Generator[tuple[Cell, Outcome]]:
         """Run the cells, each core its own. Yields each with the run-steps just made (int) as it moves,
         and once, when it is done, with its History; an Exception in the place of a History says what
-        broke that cell, and the others go on."""
-        schedule, done = _Schedule(cells), queue.SimpleQueue[tuple[Cell, Outcome]]()
+        broke that cell, and the others go on. `finish` is called by the core that made a history, so that
+        what is not needed of it does not wait in memory; what it raises is raised here."""
+        schedule, done = _Schedule(cells), queue.SimpleQueue[tuple[Cell, Outcome | _Fault]]()
         self._stop.clear()
 
-        def tell(cell: Cell, outcome: Outcome) -> None:
+        def tell(cell: Cell, outcome: Outcome | _Fault) -> None:
             done.put((cell, outcome))
 
         def work(number: int, device: Any) -> None:
             while (cell := schedule.next(number)) is not None:
-                outcome: Outcome
+                outcome: Outcome | _Fault
                 try:
                     moved = functools.partial(tell, cell)
                     outcome = self.run(cell.program, inputs(cell), device, moved)
                     schedule.took(cell, outcome.seconds)
+                    outcome = _finished(finish, cell, outcome)
                 except Exception as error:  # this cell is reported as broken, the others go on
                     outcome = error
                 except BaseException as error:  # sys.exit() in a loss must not end this thread
@@ -171,6 +192,8 @@ class Engine:
         try:
             while left:
                 cell, outcome = done.get()
+                if isinstance(outcome, _Fault):
+                    raise outcome.error
                 left -= not isinstance(outcome, int)
                 yield cell, outcome
         except BaseException:

@@ -1,7 +1,7 @@
 """What an experiment will cost, before it runs: from counts, and from rates measured once.
 
-The rates are those of one ordinary core (benchmarks/); they say minutes from hours, not seconds from
-seconds.
+The rates are those of one ordinary core; `benchmarks/foretold.py` holds what is foretold against what
+comes.
 """
 
 from __future__ import annotations
@@ -17,13 +17,17 @@ from optlab.spec import Contender, Experiment, Task
 
 __all__ = ["Estimate", "estimate"]
 
-COMPILE = 0.4  # seconds a program
+START = 4.0  # seconds: packages, pictures, why runs ended oddly
+COMPILE = 0.5  # seconds a program
+ROW, NUMBER = 30e-6, 0.6e-6  # seconds in tables: a run, a recorded number
+PROCESS, ROW_BYTES = 550e6, 2_000  # bytes: packages and programs; a run, its causes and its row
+COPIES = 5  # of a recorded number: the arrays, the columns made of them, and the file being written
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Counts, seconds and bytes; `memory` is the largest part that is held at once: the record of
-    all runs on its way into tables, and the orders of minibatches."""
+    """Counts, seconds and bytes; `memory` is what is held at once at most: packages, runs, what was recorded
+    of them on its way into tables, and the orders of minibatches."""
 
     runs: int
     run_steps: int
@@ -31,11 +35,12 @@ class Estimate:
     cells: int
     compile_seconds: float
     run_seconds: float
+    table_seconds: float
     memory: float
 
     @property
     def seconds(self) -> float:
-        return self.compile_seconds + self.run_seconds
+        return START + self.compile_seconds + self.run_seconds + self.table_seconds
 
 
 @dataclass(frozen=True)
@@ -59,18 +64,22 @@ def estimate(experiment: Experiment) -> Estimate:
         for name in task.optimizers
     ]
     programs = sum(part.programs for part in parts)
-    cores = min(os.cpu_count() or 1, max(1, programs))
+    cells = sum(part.cells for part in parts)
+    cores = os.cpu_count() or 1
     work = sum(part.blocks * _block_seconds(part.program) for part in parts)
-    held = sum(part.runs * _record(part.program) for part in parts)
+    runs = sum(part.runs for part in parts)
+    kept = experiment.record.keep == "curves"
+    numbers = sum(part.runs * _record(part.program) for part in parts) if kept else 0
+    orders = sum(_orders(experiment, task) for task in experiment.tasks)
     return Estimate(
-        runs=sum(part.runs for part in parts),
+        runs=runs,
         run_steps=sum(part.runs * part.program.steps for part in parts),
         programs=programs,
-        cells=sum(part.cells for part in parts),
-        compile_seconds=COMPILE * programs / cores,
-        run_seconds=work / cores,
-        # The arrays, the columns made of them, and the file being written.
-        memory=5.0 * held + sum(_orders(experiment, task) for task in experiment.tasks),
+        cells=cells,
+        compile_seconds=COMPILE * programs / max(1, min(cores, programs)),
+        run_seconds=work / max(1, min(cores, cells)),
+        table_seconds=ROW * runs + NUMBER * numbers,
+        memory=PROCESS + ROW_BYTES * runs + 8.0 * COPIES * numbers + orders,
     )
 
 
@@ -104,9 +113,9 @@ def _points(program: Program) -> int:
 
 
 def _record(program: Program) -> int:
-    """Bytes that a run records."""
-    numbers = len(program.metrics) + (program.problem.about.dim if program.path else 0)
-    return 8 * numbers * _points(program)
+    """Numbers that a run records."""
+    each = len(program.metrics) + (program.problem.about.dim if program.path else 0)
+    return each * _points(program)
 
 
 def _orders(experiment: Experiment, task: Task) -> float:

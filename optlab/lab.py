@@ -355,7 +355,7 @@ class _Laboratory:
         asked = sum(map(len, self.asked.values()))
         stored = sum(len(ids - self.made) for ids in self.asked.values())
         self.progress.begin(self.experiment.name, asked, steps, stored)
-        execution = self.engine.execute(cells, self._inputs)
+        execution = self.engine.execute(cells, self._inputs, self._keep)
         try:
             for cell, outcome in execution:
                 if isinstance(outcome, int):
@@ -371,11 +371,14 @@ class _Laboratory:
         if isinstance(outcome, Exception):
             self._broken(cell.runs, outcome)
             return
-        key = self._key(cell.runs[0])
+        self.gathered.add(self._key(cell.runs[0]), cell.runs, outcome)
+
+    def _keep(self, cell: Cell, history: History) -> History:
+        """Store a history, or what it comes to; what is left of it."""
         if self.keep == "summary":
-            outcome = summaries(self._namesakes(cell.runs[0].task), outcome, self.found)
-        self.store.put(key, [r.run_id for r in cell.runs], outcome)
-        self.gathered.add(key, cell.runs, outcome)
+            history = summaries(self._namesakes(cell.runs[0].task), history, self.found)
+        self.store.put(self._key(cell.runs[0]), [r.run_id for r in cell.runs], history)
+        return history
 
     def _broken(self, members: Sequence[Run], error: Exception) -> None:
         self.gathered.fail(members)

@@ -210,8 +210,8 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     whole, listener = run(tmp_path / "whole", text)
     total, execute = listener.steps, Engine.execute
 
-    def interrupted(self: Engine, cells: Any, inputs: Any) -> Any:
-        for i, outcome in enumerate(execute(self, cells, inputs)):
+    def interrupted(self: Engine, cells: Any, inputs: Any, finish: Any) -> Any:
+        for i, outcome in enumerate(execute(self, cells, inputs, finish)):
             if i == 2:
                 raise KeyboardInterrupt
             yield outcome

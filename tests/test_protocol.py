@@ -570,8 +570,8 @@ def test_where_every_trial_broke_nothing_is_chosen(
 ) -> None:
     execute = Engine.execute
 
-    def broken(self: Engine, cells: Any, inputs: Any) -> Any:
-        for cell, outcome in execute(self, cells, inputs):
+    def broken(self: Engine, cells: Any, inputs: Any, finish: Any) -> Any:
+        for cell, outcome in execute(self, cells, inputs, finish):
             first = cell.runs[0]
             lost = first.role == "tune" and first.contender.name == "sgd"
             lost = lost and not isinstance(outcome, int)
