@@ -148,7 +148,7 @@ def runtime(results: Results, hits: pd.DataFrame) -> list[Picture]:
         shares = runtime_shares(mine)
         last = shares.groupby("optimizer", sort=False, observed=True)["share"].last()
         each = [f"{optimizer} {percent(share)}" for optimizer, share in last.items()]
-        alt = f"Share of targets met by the end of the budget on {name}: {listed(each) or 'none'}."
+        alt = f"Share of targets met by the end of the budget on {name}: {listed(each)}."
         budget = float(mine["budget"].max())
         drawn.append(
             _picture(

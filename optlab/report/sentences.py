@@ -162,9 +162,9 @@ def held_most(costs: pd.DataFrame) -> str:
 
 
 def shares_met(shares: pd.DataFrame) -> str:
-    """The share of all targets met by the end: rows of `runtime_shares`, and who had none."""
-    last = shares.groupby("optimizer", sort=False, observed=True)["share"].last().fillna(0.0)
-    if last.empty:
+    """The share of all targets met by the end: rows of `runtime_shares`."""
+    last = shares.groupby("optimizer", sort=False, observed=True)["share"].last()
+    if not last.any():
         return "In these runs no target was met."
     most, least = leaders(last, higher=True), leaders(last)
     text = f"By the end of the budget {few(most)} had met {percent(last.max())} of the targets"

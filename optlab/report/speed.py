@@ -143,6 +143,7 @@ def _most_met(hits: pd.DataFrame) -> str:
     """Who had met the most targets by the end, where: rows of `first_hits`."""
     met = hits.assign(share=np.isfinite(hits["evals"].astype(float)))
     shares = met.groupby(["problem", "optimizer"], sort=False, observed=True)["share"].mean()
+    shares = shares.where(shares > 0)  # where no target was met nobody had met the most
     who = first_of_each(shares.reset_index(), "share", higher=True)
     return f"In these runs the largest share of the targets was met by {who}."
 
