@@ -17,6 +17,7 @@ from optlab.report.blocks import Cell, Figures, Fold, Table
 from optlab.report.calm import _MEASURED
 from optlab.report.content import content
 from optlab.report.downloads import column_meaning
+from optlab.report.drawings import _lowest
 from optlab.report.explained import happened, sharpest
 from optlab.report.facts import Facts, stored
 from optlab.report.findings import apart
@@ -28,6 +29,7 @@ from optlab.report.sentences import (
     after_holm,
     best_rates,
     counted,
+    diverging,
     few,
     first_of_each,
     flips,
@@ -140,7 +142,17 @@ def test_left_again():
     )
     both = times(("b", "sgd", 10, 12, 8, 8, 2), ("b", "adam", 5, 20, 8, 8, 2))
     assert left_again(both) == (
-        "4 of 16 runs that reached it did not keep it to the end, most of sgd and adam (2 runs each)."
+        "4 of 16 runs that reached it did not keep it to the end, each optimizer as often."
+    )
+    # The largest share, of which there need be no half; one may have reached it in more runs.
+    three = times(
+        ("b", "sgd", 10, 12, 20, 20, 4),
+        ("b", "adam", 5, 20, 10, 10, 3),
+        ("b", "rms", 5, 20, 10, 10, 3),
+    )
+    assert left_again(three) == (
+        "10 of 40 runs that reached it did not keep it to the end, most often adam (3 of 10) and rms "
+        "(3 of 10)."
     )
 
 
@@ -152,6 +164,15 @@ def test_apart_tells_the_widest_distance_between_reaching_and_holding():
     )
     table = times(("b", "sgd", 10, 10, 8, 8, 0), ("b", "adam", 5, NEVER, 8, 8, 8))
     assert apart(table) == (
+        "In these runs adam on b reached its target at update 5 and held it in 0 of 8 runs."
+    )
+    # Where half of the runs did not hold it, some may have.
+    table = times(("b", "adam", 5, NEVER, 10, 9, 5), ("c", "adam", 7, NEVER, 10, 9, 5))
+    assert apart(table) == (
+        "In these runs adam on b reached its target at update 5 and held it in only 4 of 10 runs, "
+        "the soonest of 2 such."
+    )
+    assert apart(times(("b", "adam", 5, NEVER, 1, 1, 1))) == (
         "In these runs adam on b reached its target at update 5 and did not hold it."
     )
     same = times(("b", "sgd", 10, 10, 8, 8, 0))
@@ -204,8 +225,17 @@ def test_lowest_loss():
     )
     gone = table.assign(value=[NEVER, 0.2, NEVER, 0.2])
     assert lowest_loss(gone, "value", "gap", exact=True) == (
-        "In these runs the lowest last gap was that of b on both problems. a diverged everywhere."
+        "In these runs the lowest last gap was that of b on both problems. a diverged on every problem."
     )
+    # A median over runs is infinite where half of them diverged.
+    assert lowest_loss(gone, "value", "gap") == (
+        "In these runs the lowest last median gap was that of b on both problems. a diverged in half of "
+        "its runs or more on every problem."
+    )
+    assert lowest_loss(gone[:2], "value", "gap").endswith(
+        " of b on p. a diverged in half of its runs or more."
+    )
+    assert lowest_loss(gone[:1], "value", "gap", exact=True) == "Everything shown diverged."
     assert lowest_loss(table.assign(value=NEVER), "value", "gap") == (
         "Everything shown diverged, in half of its runs or more."
     )
@@ -325,7 +355,29 @@ def test_stability_in_words():
         "At the chosen settings 0 of 40 runs diverged."
     )
     assert most_stable(table.assign(diverged=10), {}) == (
-        "At the chosen settings 40 of 40 runs diverged, as many of each."
+        "At the chosen settings 40 of 40 runs diverged, each optimizer as often."
+    )
+    assert most_stable(table.assign(diverged=[1, 2, 1, 1], n=[10, 30, 10, 30]), {}) == (
+        "At the chosen settings 5 of 80 runs diverged, most often a (2 of 20)."
+    )
+
+
+def test_pairs_of_hyperparameters_in_words():
+    """A median of infinity says that half of the runs diverged, not all of them."""
+    table = pd.DataFrame({
+        "optimizer": ["a", "a", "b", "b"], "across": "lr", "up": "beta", "x": [0.1, 1.0, 0.1, 1.0],
+        "y": 0.9, "median": [0.5, NEVER, NEVER, NEVER],
+    })  # fmt: skip
+    assert diverging(table) == (
+        "Half of the runs or more diverged at 3 of 4 pairs of values, the largest share with b (100 %)."
+    )
+    assert diverging(table[:1]) == "Half of the runs or more diverged at 0 of 1 pair of values."
+    assert _lowest(table[:2], "p") == (
+        "a on p: of 2 pairs of lr and beta the lowest last value, 0.5, came at lr = 0.1 and beta = 0.9; "
+        "half of the runs or more diverged at 1."
+    )
+    assert _lowest(table[2:], "p") == (
+        "b on p: of 2 pairs of lr and beta all diverged in half of their runs or more."
     )
 
 
