@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from many_results import many
 from small_folder import write_folder
 
-from optlab.report.blocks import Cell, Figures, Fold, Table
+from optlab.report.blocks import Cell, Figures, Fold, Notes, Table, Text
 from optlab.report.calm import _MEASURED
 from optlab.report.content import content
 from optlab.report.downloads import column_meaning
@@ -48,7 +49,15 @@ from optlab.report.sentences import (
     where_diverged,
     widest,
 )
-from optlab.report.setup import edges_told, effective_rate, problems_told, rules_told
+from optlab.report.setup import (
+    edges_told,
+    effective_rate,
+    limits,
+    optimizers,
+    problems_told,
+    rules_told,
+    selected_by,
+)
 from optlab.report.speed import cheapest, fastest_on, one_by_one
 from optlab.report.tabular import csv_text
 
@@ -500,6 +509,56 @@ def test_a_long_table_is_cut_and_nothing_of_it_is_lost(groups, rows):
     assert left == 0 or f"{left:,} more are left out" in first.caption
     names = [block.name for fold in folds for block in fold.blocks]
     assert len({*names, "t"}) == len(names) + 1
+
+
+# --- how settings were chosen ---
+
+
+def texts(blocks):
+    """All paragraphs and notes."""
+    return " ".join(
+        block.text if isinstance(block, Text) else " ".join(block.items)
+        for block in blocks
+        if isinstance(block, Text | Notes)
+    )
+
+
+@pytest.mark.parametrize(
+    ("select", "by", "then"),
+    [
+        ("held", "the smallest median time to hold the deciding target", "without a target by"),
+        ("reached", "the smallest median time to reach the deciding target", "without a target by"),
+        ("loss", "the smallest median last loss", "ties by the smallest median time to hold"),
+        ("test_loss", "the smallest median last test loss", "without it by"),
+        ("test_accuracy", "the largest median last test accuracy", "without it by"),
+    ],
+)
+def test_both_places_tell_by_what_settings_were_chosen(tmp_path, select, by, then):
+    results = stored(write_folder(tmp_path / "small", problems=["bowl"], tune=2, evaluate=2))
+    results.manifest["tuning"] = {"select": select, "staged": True, "trials": None}
+    facts = Facts(results)
+    assert f"the best chosen by {by}." in texts(optimizers(facts))
+    assert f"the one with {by} (" in texts(limits(facts))
+    assert then in texts(limits(facts))
+    assert selected_by(select)[0] == by
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ([], "had not seen."),
+        (["default"], "had not seen, and so did the default setting."),
+        (["profile"], "had not seen, and so did the curve over rates."),
+        (["default", "profile"], "and so did the default setting and the curve over rates."),
+    ],
+)
+def test_only_what_ran_is_said_to_have_run(tmp_path, parts, said):
+    results = stored(write_folder(tmp_path / "small", problems=["bowl"], tune=2, evaluate=2))
+    results.manifest["tuning"] = {"select": "held", "staged": True, "trials": None}
+    runs = results.runs[~results.runs["part"].isin(["default", "profile"])]
+    extra = [runs[runs["role"] == "evaluate"].assign(part=part) for part in parts]
+    facts = Facts(replace(results, runs=pd.concat([runs, *extra], ignore_index=True)))
+    assert said in texts(optimizers(facts))
 
 
 # --- whole pages ---
