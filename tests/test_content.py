@@ -262,9 +262,43 @@ def test_verdicts_in_numbers():
     assert verdict_counts(table[table["verdict"] == "REFUTED"], order) == (
         "Both comparisons judged are REFUTED."
     )
-    assert seeds_favour(pd.Series([1.0, -0.5, np.inf, 0.0])) == (
-        "Of 4 paired seeds shown, the claimed optimizer did better on 2 and worse on 1; 1 came out alike."
+
+
+def seen(problem, differences, kind="better"):
+    """The seeds of one comparison."""
+    same = {"claim": kind, "problem": problem, "measure": "gap", "b": "sgd", "selection_b": "tuned"}
+    return pd.DataFrame({"seed": range(len(differences)), "difference": differences}).assign(
+        **same, kind=kind
     )
+
+
+def test_seeds_are_counted_within_a_comparison():
+    one = seen("p", [1.0, -0.5, np.inf, 0.0])
+    assert seeds_favour(one) == (
+        "Of 4 paired seeds 2 favour the claimed optimizer, 1 the other and 1 came out alike."
+    )
+    # What is rounding favours nobody.
+    dust = seen("q", [1e-16, 1e-12, -1e-16, 2e-10])
+    assert seeds_favour(dust) == (
+        "Of 4 paired seeds 0 favour the claimed optimizer, 0 the other and 4 came out alike."
+    )
+    # Over several, comparisons are counted: their seeds are the same ones once more.
+    several = pd.concat([
+        seen("p", [1.0, 1.0, -np.inf, 1.0]), dust, seen("r", [1.0, 1.0, -1.0, -1.0]),
+        seen("s", [-1.0, -1.0, -1.0, 1.0]),
+    ])  # fmt: skip
+    assert seeds_favour(several) == (
+        "In 1 of 4 comparisons most of their 4 seeds favour the claimed optimizer, in 1 the other and in "
+        "2 neither."
+    )
+    assert "most of their 2 to 4 seeds" in seeds_favour(pd.concat([several, seen("t", [1.0, 1.0])]))
+    # Who is claimed to be alike is not claimed to be better.
+    alike = seen("p", [1.0, 1.0], "equivalent")
+    assert seeds_favour(pd.concat([several, alike])).endswith(
+        "in 2 neither; 1 more of two claimed to be alike."
+    )
+    assert seeds_favour(alike) == "Every comparison shown is of two that are claimed to be alike."
+    assert seeds_favour(alike[:0]) == ""
 
 
 def test_flips_and_crossings_and_pairs():

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from optlab.analysis.words import listed, number, percent, plural, steps
+from optlab.measures import ROUNDING
 
 __all__ = [
     "after_holm", "best_rates", "counted", "diverging", "few", "first_of_each", "flips", "held_most",
@@ -139,7 +140,8 @@ def _mostly(table: pd.DataFrame, count: str, whole: str) -> str:
     most = leaders(by[count] / by[whole], higher=True)
     if len(most) == len(by):
         return ", each optimizer as often"
-    each = [f"{n} ({int(by.at[n, count]):,} of {int(by.at[n, whole]):,})" for n in most]
+    some_of = {str(n): f"{k:,} of {of:,}" for n, k, of in by.astype(int).itertuples()}
+    each = [f"{name} ({some_of[name]})" for name in most]
     return f", most often {few(each)}"
 
 
@@ -227,19 +229,36 @@ def verdict_counts(verdicts: pd.DataFrame, order: Sequence[str]) -> str:
     return f"Of {plural(len(verdicts), 'comparison')} judged, {listed(each)}."
 
 
-def seeds_favour(differences: pd.Series) -> str:
-    """On how many paired seeds the claimed optimizer did better, alike and worse. `differences`: above
-    zero favours the claim."""
-    values = differences.to_numpy(dtype=float)
-    if not len(values):
+def seeds_favour(differences: pd.DataFrame) -> str:
+    """In how many comparisons most seeds favour the claim: rows of `differences` (above zero favours
+    it) with the `kind` of the claim. Seeds are counted within a comparison and never over several, of
+    which many may be of the same runs. A claim that two are alike is favoured by neither side."""
+    if differences.empty:
         return ""
-    better, worse = int((values > 0).sum()), int((values < 0).sum())
-    alike = len(values) - better - worse
-    text = (
-        f"Of {plural(len(values), 'paired seed')} shown, the claimed optimizer did better on "
-        f"{better:,} and worse on {worse:,}"
-    )
-    return f"{text}; {alike:,} came out alike." if alike else f"{text}."
+    each = differences[differences["kind"] != "equivalent"]
+    if each.empty:
+        return "Every comparison shown is of two that are claimed to be alike."
+    keys = ["claim", "problem", "measure", "b", "selection_b"]
+    side = np.sign(each["difference"].where(each["difference"].abs() >= ROUNDING, 0.0))
+    counts = each[keys].assign(better=side > 0, worse=side < 0, n=1)
+    counts = counts.groupby(keys, sort=False, observed=True)[["better", "worse", "n"]].sum()
+    if len(counts) == 1:
+        better, worse, n = (int(count) for count in counts.iloc[0])
+        alike = n - better - worse
+        text = f"Of {plural(n, 'paired seed')} {better:,} favour the claimed optimizer, {worse:,} the other"
+        text += f" and {alike:,} came out alike" if alike else ""
+    else:
+        most = [int((counts[name] > counts["n"] / 2).sum()) for name in ("better", "worse")]
+        low, high = int(counts["n"].min()), int(counts["n"].max())
+        seeds = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        neither = len(counts) - sum(most)
+        text = (
+            f"In {most[0]:,} of {len(counts):,} comparisons most of their {seeds} seeds favour the claimed "
+            f"optimizer, in {most[1]:,} the other"
+        )
+        text += f" and in {neither:,} neither" if neither else ""
+    rest = len(differences[keys].drop_duplicates()) - len(counts)
+    return f"{text}; {rest:,} more of two claimed to be alike." if rest else f"{text}."
 
 
 def flips(table: pd.DataFrame, keys: Sequence[str]) -> str:
