@@ -14,8 +14,10 @@ import pytest
 from many_results import many
 from small_folder import write_folder
 
+from optlab.analysis.ranks import leave_one_out, rank_table
 from optlab.report.blocks import Cell, Figures, Fold, Notes, Table, Text
 from optlab.report.calm import _MEASURED
+from optlab.report.choices import ranks_told
 from optlab.report.content import content
 from optlab.report.downloads import column_meaning
 from optlab.report.drawings import _lowest
@@ -58,7 +60,7 @@ from optlab.report.setup import (
     rules_told,
     selected_by,
 )
-from optlab.report.speed import cheapest, fastest_on, one_by_one
+from optlab.report.speed import cheapest, fastest_on, one_by_one, profile_leads
 from optlab.report.tabular import csv_text
 
 NEVER = math.inf
@@ -441,6 +443,12 @@ def test_costs_in_words():
     assert fastest_on(scores) == (
         "a held the target first on 7 of 12 problems; the most, 12, was solved by b."
     )
+    assert fastest_on(scores.assign(wins=0, solved=0)) == (
+        "No optimizer held its target in half of its runs on any of 12 problems."
+    )
+    assert profile_leads(scores.assign(score=0.0)) == (
+        "No target was held in half of the runs, so every line stays at 0."
+    )
     costs = pd.DataFrame({"a": [1.0, 2.0, NEVER], "b": [2.0, NEVER, 1.0], "c": [0.5, 1.0, 1.0]})
     assert one_by_one(costs, "a") == (
         "Alone against each other one, a held the target as soon or sooner on half of the problems or "
@@ -451,6 +459,18 @@ def test_costs_in_words():
     assert solved_within({(0.1, "a"): 1.0, (0.01, "a"): 0.5, (0.01, "b"): 0.25}) == (
         "To 0.01 of the starting gap a solved the most within the whole budget, 50 % of problems and "
         "seeds."
+    )
+
+
+def test_ranks_in_words():
+    costs = pd.DataFrame({"a": [1.0, 2.0, NEVER], "b": [2.0, 3.0, NEVER]}, index=["p", "q", "r"])
+    assert ranks_told(rank_table(costs), leave_one_out(costs)) == (
+        "Ranked by the median time to hold the target over 3 problems, a has the best mean rank; "
+        "leaving out any one problem changes nothing about that."
+    )
+    nobody = costs * NEVER
+    assert ranks_told(rank_table(nobody), leave_one_out(nobody)) == (
+        "Nobody held the target in half of the runs on any of 3 problems, so all share one rank."
     )
 
 

@@ -480,6 +480,12 @@ def test_ranks_and_their_test_are_those_of_scipy():
     assert math.isnan(rank_test(table[["a", "b"]]).p)
 
 
+def test_nobody_is_first_on_a_problem_that_nobody_solved():
+    found = rank_table(costs(a=[1.0, INF, INF], b=[2.0, INF, 3.0]))
+    assert found.set_index("optimizer")["first"].to_dict() == {"a": 1, "b": 1}
+    assert not rank_table(costs(a=[INF, INF], b=[INF, INF]))["first"].any()
+
+
 def test_leaving_out_the_problem_that_decides_changes_the_first():
     # a ranks 1, 2, 2 and b 3, 1, 1: alike, until one problem is left out.
     table = costs(a=[1.0, 2, 2], b=[9.0, 1, 1], c=[2.0, 3, 3])
