@@ -10,7 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["MEASURES", "WORDS", "Measure", "look_up"]
+__all__ = ["MEASURES", "ROUNDING", "WORDS", "Measure", "look_up"]
+
+ROUNDING = 1e-9
+"""A difference smaller than this, in decades or in a measure's own unit, is told as none."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -13,10 +14,13 @@ import pytest
 from many_results import many
 from small_folder import write_folder
 
-from optlab.report.blocks import Cell, Figures, Fold, Table
+from optlab.analysis.ranks import leave_one_out, rank_table
+from optlab.report.blocks import Cell, Figures, Fold, Notes, Table, Text
 from optlab.report.calm import _MEASURED
+from optlab.report.choices import ranks_told
 from optlab.report.content import content
 from optlab.report.downloads import column_meaning
+from optlab.report.drawings import _lowest
 from optlab.report.explained import happened, sharpest
 from optlab.report.facts import Facts, stored
 from optlab.report.findings import apart
@@ -28,6 +32,7 @@ from optlab.report.sentences import (
     after_holm,
     best_rates,
     counted,
+    diverging,
     few,
     first_of_each,
     flips,
@@ -46,8 +51,16 @@ from optlab.report.sentences import (
     where_diverged,
     widest,
 )
-from optlab.report.setup import edges_told, effective_rate, problems_told, rules_told
-from optlab.report.speed import cheapest, fastest_on, one_by_one
+from optlab.report.setup import (
+    edges_told,
+    effective_rate,
+    limits,
+    optimizers,
+    problems_told,
+    rules_told,
+    selected_by,
+)
+from optlab.report.speed import cheapest, fastest_on, one_by_one, profile_leads
 from optlab.report.tabular import csv_text
 
 NEVER = math.inf
@@ -140,7 +153,17 @@ def test_left_again():
     )
     both = times(("b", "sgd", 10, 12, 8, 8, 2), ("b", "adam", 5, 20, 8, 8, 2))
     assert left_again(both) == (
-        "4 of 16 runs that reached it did not keep it to the end, most of sgd and adam (2 runs each)."
+        "4 of 16 runs that reached it did not keep it to the end, each optimizer as often."
+    )
+    # The largest share, of which there need be no half; one may have reached it in more runs.
+    three = times(
+        ("b", "sgd", 10, 12, 20, 20, 4),
+        ("b", "adam", 5, 20, 10, 10, 3),
+        ("b", "rms", 5, 20, 10, 10, 3),
+    )
+    assert left_again(three) == (
+        "10 of 40 runs that reached it did not keep it to the end, most often adam (3 of 10) and rms "
+        "(3 of 10)."
     )
 
 
@@ -152,6 +175,15 @@ def test_apart_tells_the_widest_distance_between_reaching_and_holding():
     )
     table = times(("b", "sgd", 10, 10, 8, 8, 0), ("b", "adam", 5, NEVER, 8, 8, 8))
     assert apart(table) == (
+        "In these runs adam on b reached its target at update 5 and held it in 0 of 8 runs."
+    )
+    # Where half of the runs did not hold it, some may have.
+    table = times(("b", "adam", 5, NEVER, 10, 9, 5), ("c", "adam", 7, NEVER, 10, 9, 5))
+    assert apart(table) == (
+        "In these runs adam on b reached its target at update 5 and held it in only 4 of 10 runs, "
+        "the soonest of 2 such."
+    )
+    assert apart(times(("b", "adam", 5, NEVER, 1, 1, 1))) == (
         "In these runs adam on b reached its target at update 5 and did not hold it."
     )
     same = times(("b", "sgd", 10, 10, 8, 8, 0))
@@ -204,8 +236,17 @@ def test_lowest_loss():
     )
     gone = table.assign(value=[NEVER, 0.2, NEVER, 0.2])
     assert lowest_loss(gone, "value", "gap", exact=True) == (
-        "In these runs the lowest last gap was that of b on both problems. a diverged everywhere."
+        "In these runs the lowest last gap was that of b on both problems. a diverged on every problem."
     )
+    # A median over runs is infinite where half of them diverged.
+    assert lowest_loss(gone, "value", "gap") == (
+        "In these runs the lowest last median gap was that of b on both problems. a diverged in half of "
+        "its runs or more on every problem."
+    )
+    assert lowest_loss(gone[:2], "value", "gap").endswith(
+        " of b on p. a diverged in half of its runs or more."
+    )
+    assert lowest_loss(gone[:1], "value", "gap", exact=True) == "Everything shown diverged."
     assert lowest_loss(table.assign(value=NEVER), "value", "gap") == (
         "Everything shown diverged, in half of its runs or more."
     )
@@ -223,9 +264,43 @@ def test_verdicts_in_numbers():
     assert verdict_counts(table[table["verdict"] == "REFUTED"], order) == (
         "Both comparisons judged are REFUTED."
     )
-    assert seeds_favour(pd.Series([1.0, -0.5, np.inf, 0.0])) == (
-        "Of 4 paired seeds shown, the claimed optimizer did better on 2 and worse on 1; 1 came out alike."
+
+
+def seen(problem, differences, kind="better"):
+    """The seeds of one comparison."""
+    same = {"claim": kind, "problem": problem, "measure": "gap", "b": "sgd", "selection_b": "tuned"}
+    return pd.DataFrame({"seed": range(len(differences)), "difference": differences}).assign(
+        **same, kind=kind
     )
+
+
+def test_seeds_are_counted_within_a_comparison():
+    one = seen("p", [1.0, -0.5, np.inf, 0.0])
+    assert seeds_favour(one) == (
+        "Of 4 paired seeds 2 favour the claimed optimizer, 1 the other and 1 came out alike."
+    )
+    # What is rounding favours nobody.
+    dust = seen("q", [1e-16, 1e-12, -1e-16, 2e-10])
+    assert seeds_favour(dust) == (
+        "Of 4 paired seeds 0 favour the claimed optimizer, 0 the other and 4 came out alike."
+    )
+    # Over several, comparisons are counted: their seeds are the same ones once more.
+    several = pd.concat([
+        seen("p", [1.0, 1.0, -np.inf, 1.0]), dust, seen("r", [1.0, 1.0, -1.0, -1.0]),
+        seen("s", [-1.0, -1.0, -1.0, 1.0]),
+    ])  # fmt: skip
+    assert seeds_favour(several) == (
+        "In 1 of 4 comparisons most of their 4 seeds favour the claimed optimizer, in 1 the other and in "
+        "2 neither."
+    )
+    assert "most of their 2 to 4 seeds" in seeds_favour(pd.concat([several, seen("t", [1.0, 1.0])]))
+    # Who is claimed to be alike is not claimed to be better.
+    alike = seen("p", [1.0, 1.0], "equivalent")
+    assert seeds_favour(pd.concat([several, alike])).endswith(
+        "in 2 neither; 1 more of two claimed to be alike."
+    )
+    assert seeds_favour(alike) == "Every comparison shown is of two that are claimed to be alike."
+    assert seeds_favour(alike[:0]) == ""
 
 
 def test_flips_and_crossings_and_pairs():
@@ -325,7 +400,29 @@ def test_stability_in_words():
         "At the chosen settings 0 of 40 runs diverged."
     )
     assert most_stable(table.assign(diverged=10), {}) == (
-        "At the chosen settings 40 of 40 runs diverged, as many of each."
+        "At the chosen settings 40 of 40 runs diverged, each optimizer as often."
+    )
+    assert most_stable(table.assign(diverged=[1, 2, 1, 1], n=[10, 30, 10, 30]), {}) == (
+        "At the chosen settings 5 of 80 runs diverged, most often a (2 of 20)."
+    )
+
+
+def test_pairs_of_hyperparameters_in_words():
+    """A median of infinity says that half of the runs diverged, not all of them."""
+    table = pd.DataFrame({
+        "optimizer": ["a", "a", "b", "b"], "across": "lr", "up": "beta", "x": [0.1, 1.0, 0.1, 1.0],
+        "y": 0.9, "median": [0.5, NEVER, NEVER, NEVER],
+    })  # fmt: skip
+    assert diverging(table) == (
+        "Half of the runs or more diverged at 3 of 4 pairs of values, the largest share with b (100 %)."
+    )
+    assert diverging(table[:1]) == "Half of the runs or more diverged at 0 of 1 pair of values."
+    assert _lowest(table[:2], "p") == (
+        "a on p: of 2 pairs of lr and beta the lowest last value, 0.5, came at lr = 0.1 and beta = 0.9; "
+        "half of the runs or more diverged at 1."
+    )
+    assert _lowest(table[2:], "p") == (
+        "b on p: of 2 pairs of lr and beta all diverged in half of their runs or more."
     )
 
 
@@ -346,6 +443,12 @@ def test_costs_in_words():
     assert fastest_on(scores) == (
         "a held the target first on 7 of 12 problems; the most, 12, was solved by b."
     )
+    assert fastest_on(scores.assign(wins=0, solved=0)) == (
+        "No optimizer held its target in half of its runs on any of 12 problems."
+    )
+    assert profile_leads(scores.assign(score=0.0)) == (
+        "No target was held in half of the runs, so every line stays at 0."
+    )
     costs = pd.DataFrame({"a": [1.0, 2.0, NEVER], "b": [2.0, NEVER, 1.0], "c": [0.5, 1.0, 1.0]})
     assert one_by_one(costs, "a") == (
         "Alone against each other one, a held the target as soon or sooner on half of the problems or "
@@ -356,6 +459,18 @@ def test_costs_in_words():
     assert solved_within({(0.1, "a"): 1.0, (0.01, "a"): 0.5, (0.01, "b"): 0.25}) == (
         "To 0.01 of the starting gap a solved the most within the whole budget, 50 % of problems and "
         "seeds."
+    )
+
+
+def test_ranks_in_words():
+    costs = pd.DataFrame({"a": [1.0, 2.0, NEVER], "b": [2.0, 3.0, NEVER]}, index=["p", "q", "r"])
+    assert ranks_told(rank_table(costs), leave_one_out(costs)) == (
+        "Ranked by the median time to hold the target over 3 problems, a has the best mean rank; "
+        "leaving out any one problem changes nothing about that."
+    )
+    nobody = costs * NEVER
+    assert ranks_told(rank_table(nobody), leave_one_out(nobody)) == (
+        "Nobody held the target in half of the runs on any of 3 problems, so all share one rank."
     )
 
 
@@ -448,6 +563,56 @@ def test_a_long_table_is_cut_and_nothing_of_it_is_lost(groups, rows):
     assert left == 0 or f"{left:,} more are left out" in first.caption
     names = [block.name for fold in folds for block in fold.blocks]
     assert len({*names, "t"}) == len(names) + 1
+
+
+# --- how settings were chosen ---
+
+
+def texts(blocks):
+    """All paragraphs and notes."""
+    return " ".join(
+        block.text if isinstance(block, Text) else " ".join(block.items)
+        for block in blocks
+        if isinstance(block, Text | Notes)
+    )
+
+
+@pytest.mark.parametrize(
+    ("select", "by", "then"),
+    [
+        ("held", "the smallest median time to hold the deciding target", "without a target by"),
+        ("reached", "the smallest median time to reach the deciding target", "without a target by"),
+        ("loss", "the smallest median last loss", "ties by the smallest median time to hold"),
+        ("test_loss", "the smallest median last test loss", "without it by"),
+        ("test_accuracy", "the largest median last test accuracy", "without it by"),
+    ],
+)
+def test_both_places_tell_by_what_settings_were_chosen(tmp_path, select, by, then):
+    results = stored(write_folder(tmp_path / "small", problems=["bowl"], tune=2, evaluate=2))
+    results.manifest["tuning"] = {"select": select, "staged": True, "trials": None}
+    facts = Facts(results)
+    assert f"the best chosen by {by}." in texts(optimizers(facts))
+    assert f"the one with {by} (" in texts(limits(facts))
+    assert then in texts(limits(facts))
+    assert selected_by(select)[0] == by
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ([], "had not seen."),
+        (["default"], "had not seen, and so did the default setting."),
+        (["profile"], "had not seen, and so did the curve over rates."),
+        (["default", "profile"], "and so did the default setting and the curve over rates."),
+    ],
+)
+def test_only_what_ran_is_said_to_have_run(tmp_path, parts, said):
+    results = stored(write_folder(tmp_path / "small", problems=["bowl"], tune=2, evaluate=2))
+    results.manifest["tuning"] = {"select": "held", "staged": True, "trials": None}
+    runs = results.runs[~results.runs["part"].isin(["default", "profile"])]
+    extra = [runs[runs["role"] == "evaluate"].assign(part=part) for part in parts]
+    facts = Facts(replace(results, runs=pd.concat([runs, *extra], ignore_index=True)))
+    assert said in texts(optimizers(facts))
 
 
 # --- whole pages ---

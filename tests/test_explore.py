@@ -330,6 +330,26 @@ def test_runs_without_a_spec_have_none(tmp_path: Path) -> None:
     assert held["optimizers"][0]["spec"] == {}
 
 
+def rising_folder(folder: Path) -> Path:
+    """Results with two more metrics, of which a target says that the one is better where it is larger."""
+    folder = write_folder(folder, problems=("bowl",), evaluate=2, rates=(0.01, 0.1))
+    curves = pd.read_parquet(folder / "curves.parquet")
+    loss = curves[curves["metric"] == "loss"]
+    more = [loss.assign(metric=name, value=0.5) for name in ("skill", "test_accuracy")]
+    curves = pd.concat([curves.astype({"metric": str}), *more], ignore_index=True)
+    curves.astype({"metric": "category"}).to_parquet(folder / "curves.parquet")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    target = {"label": "skill >= 0.9", "metric": "skill", "kind": "value", "value": 0.9}
+    manifest["problems"][0]["targets"].append(target | {"rising": True})
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_the_page_is_told_of_which_metrics_more_is_better(tmp_path: Path) -> None:
+    held = payload(Facts(stored(rising_folder(tmp_path / "small"))))[0]
+    assert held["problems"][0]["rising"] == ["skill", "test_accuracy"]
+
+
 # --- in a browser ---
 
 
@@ -405,6 +425,7 @@ def test_profiles_are_the_analysis_ones(browser: Any, results: Any, facts: Facts
         made = rng.integers(1, 6, (12, 5)).astype(float)
         made[rng.random((12, 5)) < 0.2] = np.inf
         made[rng.random((12, 5)) < 0.05] = np.nan
+        made[0] = np.inf  # nobody solved it, so nobody is first on it
         tables.append(pd.DataFrame(made, columns=list("abcde")))
         for table in tables:
             sent = [
@@ -553,6 +574,19 @@ def test_curves_by_arithmetic(browser: Any, results: Any, data: dict[str, Any]) 
     found = re.search(r"at ([\d,.]+) arithmetic operations", said)
     assert found, said
     assert float(found[1].replace(",", "")) == pytest.approx(end, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_what_a_target_says_is_better_higher_is_drawn_so(browser: Any, tmp_path: Path) -> None:
+    folder = rising_folder(tmp_path / "small")
+    render(folder)
+    with opened(browser, folder / "index.html") as tab:
+        ready(tab)
+        curves = tab.page.locator("section[aria-labelledby=explore-curves]")
+        log = curves.get_by_label("log upward")
+        for metric, is_log in (("skill", False), ("loss", True), ("test_accuracy", False)):
+            curves.get_by_label("Measure").select_option(metric)
+            assert log.is_checked() is is_log, metric
 
 
 @pytest.mark.slow

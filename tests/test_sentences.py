@@ -69,6 +69,16 @@ def test_medians_and_counts_in_a_sentence_are_those_of_the_table(
     assert read(stated.group(1)) == about.margin
 
 
+def test_what_is_rounding_is_told_as_no_difference(tmp_path: Any) -> None:
+    a = 0.3 + 0.1 * logs(1, 15)
+    b = a * (1 + 1e-15 * np.arange(1, 16))
+    assert (a != b).all()
+    stated = claim(measure="overshoot")
+    scores = {("p", "a"): a, ("p", "b"): b}
+    [row] = judge(tmp_path, stated, scores, "overshoot").to_dict("records")
+    assert "apart by 0 starting gaps (95 % interval 0 to 0, 15 paired seeds" in row["sentence"]
+
+
 @pytest.mark.parametrize(("hits_a", "hits_b"), [(0, 0), (1, 7), (12, 0)])
 def test_divergence_is_told_in_counts(tmp_path: Any, hits_a: int, hits_b: int) -> None:
     scores = {("p", "a"): np.arange(20) < hits_a, ("p", "b"): np.arange(20) < hits_b}

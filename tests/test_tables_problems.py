@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from made_tables import INF, NAN, best_of, made
 from scipy import integrate, stats
 
+from optlab import figures
 from optlab.analysis import aggregate, runtime, tuning
 from optlab.analysis.calm import kinds_of_stability
 from optlab.analysis.crossings import crossings
@@ -29,6 +30,8 @@ from optlab.analysis.profiles import (
 from optlab.analysis.ranks import leave_one_out, rank_table, rank_test
 from optlab.analysis.rates import rate_robustness
 from optlab.analysis.scores import scores
+from optlab.report import drawings
+from optlab.report.sentences import shares_met
 
 
 def costs(**columns):
@@ -244,9 +247,38 @@ def test_shares_of_targets_hit_are_those_of_scipy(tmp_path):
     level = alone[np.isclose(alone["level"], 1e-2)]["evals"]
     for n in (5, 10, 20, 40):
         reached = profile[(profile["optimizer"] == "a") & (profile["evals"] <= n)]["share"]
-        assert reached.max(skipna=True) == (level <= n).mean() or not len(reached)
+        assert reached.iloc[-1] == (level <= n).mean()
     with pytest.raises(ValueError, match="level"):
         runtime.data_profile(hits, 0.5)
+
+
+def test_who_meets_no_target_has_met_none_of_them_everywhere_it_is_told(tmp_path):
+    """In the table, the sentence, the picture's words and the picture itself."""
+    curves = {
+        ("p", "good", 0): [10.0, 1.0, 1e-4], ("p", "some", 0): [10.0, 2.0, 1.0],
+        ("p", "big", 0): [10.0, NAN, NAN],
+    }  # fmt: skip
+    results = made(tmp_path, curves)
+    hits = runtime.first_hits(results, best_of(results), levels=(0.5, 0.1, 0.01, 0.001))
+    shares = runtime.runtime_shares(hits)
+    assert shares.groupby("optimizer", sort=False)["share"].last().to_dict() == {
+        "good": 1.0, "some": 0.5, "big": 0.0,
+    }  # fmt: skip
+    assert shares.groupby("optimizer")["evals"].first().eq(0.0).all()
+    assert shares_met(shares) == (
+        "By the end of the budget good had met 100 % of the targets, the largest share; big 0 %, the "
+        "smallest."
+    )
+    [picture] = drawings.runtime(results, hits)
+    assert picture.alt == (
+        "Share of targets met by the end of the budget on p: good 100 %, some 50 % and big 0 %."
+    )
+    assert "big" in set(picture.data["optimizer"])
+    axis = figures.runtime(results, shares={"p": shares}, budget=2.0).axes[0]
+    assert {"good", "some", "big"} <= {text.get_text() for text in axis.texts}
+    none = runtime.runtime_shares(hits[hits["optimizer"] == "big"])
+    assert runtime.data_profile(hits, 0.1).groupby("optimizer")["share"].last()["big"] == 0.0
+    assert shares_met(none) == "In these runs no target was met."
 
 
 def test_without_a_minimum_the_best_found_stands_in_and_says_so(tmp_path):
@@ -446,6 +478,12 @@ def test_ranks_and_their_test_are_those_of_scipy():
     assert ours.note == ""
     assert rank_test(table.iloc[:4]).note == "4 problems are too few for this test"
     assert math.isnan(rank_test(table[["a", "b"]]).p)
+
+
+def test_nobody_is_first_on_a_problem_that_nobody_solved():
+    found = rank_table(costs(a=[1.0, INF, INF], b=[2.0, INF, 3.0]))
+    assert found.set_index("optimizer")["first"].to_dict() == {"a": 1, "b": 1}
+    assert not rank_table(costs(a=[INF, INF], b=[INF, INF]))["first"].any()
 
 
 def test_leaving_out_the_problem_that_decides_changes_the_first():

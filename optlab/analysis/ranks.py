@@ -34,17 +34,18 @@ class RankTest:
 
 def rank_table(costs: pd.DataFrame) -> pd.DataFrame:
     """One row an optimizer, best mean rank first: optimizer, problems, mean_rank (ties share, +inf
-    ties with +inf), first (problems on which no other is better), last. Problems that some optimizer
-    was not run on are left out."""
+    ties with +inf), first (problems that it solved and on which no other is better), last. Problems
+    that some optimizer was not run on are left out."""
     known = costs.dropna()
-    ranks = known.rank(axis=1, method="min").to_numpy()
+    # Where nobody got there all share the best rank, and nobody was first.
+    first = (known.rank(axis=1, method="min") == 1) & np.isfinite(known)
     worst = known.rank(axis=1, method="max").to_numpy()
     table = pd.DataFrame(
         {
             "optimizer": list(known.columns),
             "problems": len(known),
             "mean_rank": mean_ranks(known.to_numpy()) if len(known) else np.nan,
-            "first": (ranks == 1).sum(axis=0),
+            "first": first.to_numpy().sum(axis=0),
             "last": (worst == len(known.columns)).sum(axis=0),
         }
     )

@@ -229,7 +229,8 @@ def _first_below(
 def runtime_shares(hits: pd.DataFrame) -> pd.DataFrame:
     """The runtime distribution over targets (Hansen et al. 2016, section 3.3): for each (optimizer,
     selection) the share of its (problem, level, seed) triples that `first_hits` finds hit within so
-    many gradient evaluations, as the steps of that function.
+    many gradient evaluations, as the steps of that function: each has a row at 0 evaluations and at
+    every number of them where it rises, and who met nothing that one row alone, its share 0.
 
     Columns: optimizer, selection, evals, share, triples, problems. Triples of one run hang together:
     an interval must resample seeds or problems, never triples.
@@ -253,13 +254,15 @@ def _steps(hits: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     tables = []
     for names, mine in hits.groupby(keys, sort=False, observed=True):
         evals = mine["evals"].to_numpy(float)
-        at, count = np.unique(evals[np.isfinite(evals)], return_counts=True)
+        # From nothing on, so that who met no target is there as well, at 0 and not left out.
+        at = np.unique(np.append(evals[np.isfinite(evals)], 0.0))
+        share = np.searchsorted(np.sort(evals), at, side="right") / len(evals)
         tables.append(
             pd.DataFrame(
                 {
                     **dict(zip(keys, names, strict=True)),
                     "evals": at,
-                    "share": np.cumsum(count) / len(evals),
+                    "share": share,
                     "triples": len(evals),
                     "problems": mine["problem"].nunique(),
                 }

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from optlab.analysis.words import goal, listed, number, plural
-from optlab.measures import MEASURES, Measure
+from optlab.measures import MEASURES, ROUNDING, Measure
 
 __all__ = ["sentence", "side_name"]
 
@@ -123,11 +123,16 @@ def _interval(row: Row, measure: Measure) -> str:
         a, b = side_name(row["a"], row["selection_a"]), side_name(row["b"], row["selection_b"])
         over = f"{a} over {b}" if measure.higher else f"{b} over {a}"
         return f"{over}: {times} times ({level} {least} to {most}, {n}, {row['method']})"
-    effect, low, high = (float(row[name]) for name in ("effect", "low", "high"))
-    how = "worse" if effect < 0 else "better"
+    effect, low, high = (_rounded(float(row[name])) for name in ("effect", "low", "high"))
+    how = ("worse" if effect < 0 else "better") if effect else "apart"
     size = "unknown" if math.isnan(effect) else number(abs(effect))
     between = f"{level} {number(low)} to {number(high)}"
     return f"{how} by {size} {measure.unit} ({between}, {n}, {row['method']})"
+
+
+def _rounded(difference: float) -> float:
+    """What is rounding is told as nothing: 1e-16 is neither better nor worse."""
+    return 0.0 if abs(difference) < ROUNDING else difference
 
 
 def _factor(effect: float) -> str:

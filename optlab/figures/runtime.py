@@ -53,7 +53,7 @@ def runtime(
     figure, axes = panels(list(shares))
     look = looks(results.manifest)
     for axis, table in zip(axes, shares.values(), strict=True):
-        if table.empty:
+        if not table["share"].any():
             blank(axis, "no target was met")
             continue
         right = float(table["evals"].max()) if budget is None else budget

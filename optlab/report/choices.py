@@ -129,27 +129,15 @@ def _ranks(facts: Facts) -> list[Any]:
         return []
     ranks, left = analysis.rank_table(costs), analysis.leave_one_out(costs)
     test = analysis.rank_test(costs)
-    changing = left[left["first_changes"]]
-    each = [f"{r['left_out']} ({listed(r['first'])} then)" for _, r in changing.iterrows()]
-    text = (
-        f"Ranked by the median time to hold the target over {plural(len(costs), 'problem')}, "
-        f"{listed(_first(ranks))} has the best mean rank"
-        if len(_first(ranks)) == 1
-        else f"Ranked by the median time to hold the target over {plural(len(costs), 'problem')}, "
-        f"{listed(_first(ranks))} share the best mean rank"
-    )
-    text += (
-        f"; without {few(each)} another would be first."
-        if each
-        else "; leaving out any one problem changes nothing about that."
-    )
+    text = ranks_told(ranks, left)
     rows = [
         [name_cell(facts, row["optimizer"]), Cell(number(row["mean_rank"]), value=row["mean_rank"]), Cell(f"{row['first']}"),
          Cell(f"{row['last']}")]
         for _, row in ranks.iterrows()
     ]  # fmt: skip
     caption = (
-        "1 is the best rank; ties share, and those that never held the target rank last together. A rank "
+        "1 is the best rank; ties share, and those that never held the target rank last together; where "
+        "nobody held it, nobody was first. A rank "
         "depends on who else takes part, so this is decoration: verdicts come from pairs."
     )
     if not math.isnan(test.p):
@@ -169,6 +157,26 @@ def _ranks(facts: Facts) -> list[Any]:
         "bar below is how far apart two must be for Nemenyi’s test at 95 %; hidden where no test applies."
     )
     return [Figures([picture], how, "Who ranks where?", text), *cut(inner)]
+
+
+def ranks_told(ranks: pd.DataFrame, left: pd.DataFrame) -> str:
+    """Who has the best mean rank, and whether one problem decides it: rows of `rank_table` and of
+    `leave_one_out`."""
+    whole = plural(int(ranks["problems"].iloc[0]), "problem")
+    if not ranks["first"].any():
+        return (
+            f"Nobody held the target in half of the runs on any of {whole}, so all share one rank."
+        )
+    first = _first(ranks)
+    text = (
+        f"Ranked by the median time to hold the target over {whole}, {listed(first)} "
+        f"{'has' if len(first) == 1 else 'share'} the best mean rank"
+    )
+    changing = left[left["first_changes"]]
+    each = [f"{r['left_out']} ({listed(r['first'])} then)" for _, r in changing.iterrows()]
+    if each:
+        return f"{text}; without {few(each)} another would be first."
+    return f"{text}; leaving out any one problem changes nothing about that."
 
 
 def _first(ranks: pd.DataFrame) -> list[str]:

@@ -250,7 +250,8 @@ def claims(facts: Facts) -> list[Any]:
         keys = ["claim", "problem", "measure", "b", "selection_b"]
         pairs = table.merge(facts.differences[keys].drop_duplicates(), on=keys)
         pictures = drawings.paired(facts.results, pairs, facts.differences)
-        finding = seeds_favour(facts.differences["difference"])
+        kinds = pairs[[*keys, "kind"]].drop_duplicates()
+        finding = seeds_favour(facts.differences.merge(kinds, on=keys))
         blocks += paired_cut(pictures, _SEEDS, "How much better, seed by seed?", finding)
     blocks.append(Fold("Each verdict in a sentence", [Notes(list(table["sentence"]))]))
     blocks.append(Text(_made(facts), small=True))

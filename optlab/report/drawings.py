@@ -148,7 +148,7 @@ def runtime(results: Results, hits: pd.DataFrame) -> list[Picture]:
         shares = runtime_shares(mine)
         last = shares.groupby("optimizer", sort=False, observed=True)["share"].last()
         each = [f"{optimizer} {percent(share)}" for optimizer, share in last.items()]
-        alt = f"Share of targets met by the end of the budget on {name}: {listed(each) or 'none'}."
+        alt = f"Share of targets met by the end of the budget on {name}: {listed(each)}."
         budget = float(mine["budget"].max())
         drawn.append(
             _picture(
@@ -233,15 +233,16 @@ def heatmap(results: Results, table: pd.DataFrame) -> list[Picture]:
 
 
 def _lowest(mine: pd.DataFrame, problem: str) -> str:
-    """Where the lowest value of a heat map lies, and how many pairs diverged."""
+    """Where the lowest value of a heat map lies, and at how many pairs half of the runs diverged."""
     optimizer, across, up = (str(mine[name].iloc[0]) for name in ("optimizer", "across", "up"))
     failed = int(np.isposinf(mine["median"]).sum())
     text = f"{optimizer} on {problem}: of {len(mine)} pairs of {across} and {up}"
     if failed == len(mine):
-        return f"{text} all diverged."
+        return f"{text} all diverged in half of their runs or more."
     best = mine.iloc[int(mine["median"].to_numpy(float).argmin())]
     low = f"the lowest last value, {number(best['median'])}, came at {across} = {brief(best['x'])}"
-    return f"{text} {low} and {up} = {brief(best['y'])}; {failed or 'none'} diverged."
+    half = f"half of the runs or more diverged at {failed or 'none'}"
+    return f"{text} {low} and {up} = {brief(best['y'])}; {half}."
 
 
 def completeness(results: Results, table: pd.DataFrame, finding: str) -> Picture:

@@ -277,8 +277,8 @@ def pairs(facts: Facts) -> list[Any]:
     if table.empty:
         return []
     caption = (
-        "The median last value over seeds at each pair that was tried, darker is lower; a cross diverged, the "
-        "ring is the lowest. Where a pair was tried at several values of a third hyperparameter, the best of "
+        "The median last value over seeds at each pair that was tried, darker is lower; at a cross half of "
+        "the runs or more diverged, the ring is the lowest. Where a pair was tried at several values of a third hyperparameter, the best of "
         "those. A narrow dark valley that runs aslant means that the two must be chosen together."
     )
     question = "Must two hyperparameters be chosen together?"
@@ -377,6 +377,13 @@ def _last_of(facts: Facts, metric: str) -> str:
     return f"In these runs the {best} last median {plain} was that of {who}."
 
 
+def _kept(row: pd.Series) -> str:
+    """In how many runs a target that half of them reached was held, where half did not hold it."""
+    if row["n"] == 1:
+        return "did not hold it"
+    return f"held it in {'only ' if row['held_n'] else ''}{of(row['held_n'], row['n'])}"
+
+
 def apart(times: pd.DataFrame) -> str:
     """Where reaching and holding lie furthest apart: rows of `time_to_target`, one target each."""
     known = times[np.isfinite(times["reached_median"].astype(float))]
@@ -393,7 +400,7 @@ def apart(times: pd.DataFrame) -> str:
         others = f", the soonest of {len(never):,} such" if len(never) > 1 else ""
         parts.append(
             f"{row['optimizer']} on {row['problem']} reached its target at update "
-            f"{steps(row['reached_median'])} and did not hold it{others}"
+            f"{steps(row['reached_median'])} and {_kept(row)}{others}"
         )
     if len(later):
         factor = (later["held_median"] / later["reached_median"].clip(lower=1)).to_numpy(float)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from optlab.analysis.words import listed, number, percent, plural, steps
+from optlab.measures import ROUNDING
 
 __all__ = [
     "after_holm", "best_rates", "counted", "diverging", "few", "first_of_each", "flips", "held_most",
@@ -116,20 +117,32 @@ def _alone(times: pd.DataFrame, exact: bool) -> str:
 
 
 def left_again(times: pd.DataFrame) -> str:
-    """In how many runs a target that was reached was not kept to the end, and by whom most."""
+    """In how many runs a target that was reached was not kept to the end, and by whom most often."""
     reached, left = int(times["reached_n"].sum()), int(times["relapses"].sum())
     if not reached:
         return "No run reached it." if times["n"].sum() > 1 else "It did not reach it."
     if not left:
         return f"What reached it kept it to the end ({plural(reached, 'run')})."
-    mine = times.groupby("optimizer", sort=False, observed=True)["relapses"].sum()
-    most = leaders(mine, higher=True)
     text = f"{left:,} of {plural(reached, 'run')} that reached it did not keep it to the end"
-    if times["optimizer"].nunique() == 1:
-        return f"{text}."
-    if int((mine > 0).sum()) == 1:
-        return f"{text}, all of {most[0]}."
-    return f"{text}, most of {few(most)} ({plural(int(mine.max()), 'run')}{' each' * (len(most) > 1)})."
+    return f"{text}{_mostly(times, 'relapses', 'reached_n')}."
+
+
+def _mostly(table: pd.DataFrame, count: str, whole: str) -> str:
+    """`, most often adam (4 of 10)`: of which optimizer the largest share, as the end of a sentence on
+    `count` of `whole` in all rows. Shares, since one may have had more runs than another."""
+    by = table.groupby("optimizer", sort=False, observed=True)[[count, whole]].sum()
+    by = by[by[whole] > 0]
+    some = [str(name) for name in by.index[by[count] > 0]]
+    if len(by) == 1 or not some:
+        return ""
+    if len(some) == 1:
+        return f", all of {some[0]}"
+    most = leaders(by[count] / by[whole], higher=True)
+    if len(most) == len(by):
+        return ", each optimizer as often"
+    some_of = {str(n): f"{k:,} of {of:,}" for n, k, of in by.astype(int).itertuples()}
+    each = [f"{name} ({some_of[name]})" for name in most]
+    return f", most often {few(each)}"
 
 
 def held_most(costs: pd.DataFrame) -> str:
@@ -162,9 +175,9 @@ def held_most(costs: pd.DataFrame) -> str:
 
 
 def shares_met(shares: pd.DataFrame) -> str:
-    """The share of all targets met by the end: rows of `runtime_shares`, and who had none."""
-    last = shares.groupby("optimizer", sort=False, observed=True)["share"].last().fillna(0.0)
-    if last.empty:
+    """The share of all targets met by the end: rows of `runtime_shares`."""
+    last = shares.groupby("optimizer", sort=False, observed=True)["share"].last()
+    if not last.any():
         return "In these runs no target was met."
     most, least = leaders(last, higher=True), leaders(last)
     text = f"By the end of the budget {few(most)} had met {percent(last.max())} of the targets"
@@ -183,9 +196,12 @@ def lowest_loss(table: pd.DataFrame, value: str, what: str, exact: bool = False)
     if table.empty:
         return ""
     if known.empty:
-        return "Everything shown diverged, in half of its runs or more."
+        return f"Everything shown diverged{'' if exact else ', in half of its runs or more'}."
     gone = sorted(set(table["optimizer"]) - set(known["optimizer"]))
-    lost = f" {few(gone)} diverged everywhere." if gone else ""
+    # A median is infinite as soon as half of the runs diverged.
+    half = f" in half of {'its' if len(gone) == 1 else 'their'} runs or more"
+    where = " on every problem" if table["problem"].nunique() > 1 else ""
+    lost = f" {few(gone)} diverged{'' if exact else half}{where}." if gone else ""
     if table["optimizer"].nunique() == 1:
         name = table["optimizer"].iloc[0]
         if len(known) == 1:
@@ -213,19 +229,36 @@ def verdict_counts(verdicts: pd.DataFrame, order: Sequence[str]) -> str:
     return f"Of {plural(len(verdicts), 'comparison')} judged, {listed(each)}."
 
 
-def seeds_favour(differences: pd.Series) -> str:
-    """On how many paired seeds the claimed optimizer did better, alike and worse. `differences`: above
-    zero favours the claim."""
-    values = differences.to_numpy(dtype=float)
-    if not len(values):
+def seeds_favour(differences: pd.DataFrame) -> str:
+    """In how many comparisons most seeds favour the claim: rows of `differences` (above zero favours
+    it) with the `kind` of the claim. Seeds are counted within a comparison and never over several, of
+    which many may be of the same runs. A claim that two are alike is favoured by neither side."""
+    if differences.empty:
         return ""
-    better, worse = int((values > 0).sum()), int((values < 0).sum())
-    alike = len(values) - better - worse
-    text = (
-        f"Of {plural(len(values), 'paired seed')} shown, the claimed optimizer did better on "
-        f"{better:,} and worse on {worse:,}"
-    )
-    return f"{text}; {alike:,} came out alike." if alike else f"{text}."
+    each = differences[differences["kind"] != "equivalent"]
+    if each.empty:
+        return "Every comparison shown is of two that are claimed to be alike."
+    keys = ["claim", "problem", "measure", "b", "selection_b"]
+    side = np.sign(each["difference"].where(each["difference"].abs() >= ROUNDING, 0.0))
+    counts = each[keys].assign(better=side > 0, worse=side < 0, n=1)
+    counts = counts.groupby(keys, sort=False, observed=True)[["better", "worse", "n"]].sum()
+    if len(counts) == 1:
+        better, worse, n = (int(count) for count in counts.iloc[0])
+        alike = n - better - worse
+        text = f"Of {plural(n, 'paired seed')} {better:,} favour the claimed optimizer, {worse:,} the other"
+        text += f" and {alike:,} came out alike" if alike else ""
+    else:
+        most = [int((counts[name] > counts["n"] / 2).sum()) for name in ("better", "worse")]
+        low, high = int(counts["n"].min()), int(counts["n"].max())
+        seeds = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        neither = len(counts) - sum(most)
+        text = (
+            f"In {most[0]:,} of {len(counts):,} comparisons most of their {seeds} seeds favour the claimed "
+            f"optimizer, in {most[1]:,} the other"
+        )
+        text += f" and in {neither:,} neither" if neither else ""
+    rest = len(differences[keys].drop_duplicates()) - len(counts)
+    return f"{text}; {rest:,} more of two claimed to be alike." if rest else f"{text}."
 
 
 def flips(table: pd.DataFrame, keys: Sequence[str]) -> str:
@@ -375,15 +408,7 @@ def most_stable(table: pd.DataFrame, kinds: Mapping[str, str]) -> str:
     tuned = table[table["selection"] == "tuned"]
     diverged, runs = int(tuned["diverged"].sum()), int(tuned["n"].sum())
     text = f"At the chosen settings {diverged:,} of {plural(runs, 'run')} diverged"
-    if diverged:
-        by = tuned.groupby("optimizer", sort=False, observed=True)["diverged"].sum()
-        most = leaders(by, higher=True)
-        if int((by > 0).sum()) == 1:
-            text += f", all of {most[0]}"
-        elif len(most) < len(by):
-            text += f", most of {few(most)}"
-        else:
-            text += ", as many of each"
+    text += _mostly(tuned, "diverged", "n")
     if tuned["optimizer"].nunique() < 2:
         return f"{text}."
     told: dict[str, list[str]] = {}
@@ -431,12 +456,13 @@ def what_ran(table: pd.DataFrame) -> str:
 
 
 def diverging(table: pd.DataFrame) -> str:
-    """How many pairs of hyperparameters diverged: rows of `landscape`."""
+    """At how many pairs of hyperparameters half of the runs diverged: rows of `landscape`."""
     failed = np.isposinf(table["median"].to_numpy(float))
     some = table.assign(failed=failed).groupby("optimizer", sort=False)["failed"].mean()
-    share = f"{int(failed.sum()):,} of {plural(len(table), 'pair')} of values diverged"
+    at = f"{int(failed.sum()):,} of {plural(len(table), 'pair')} of values"
+    text = f"Half of the runs or more diverged at {at}"
     if len(some) < 2 or not failed.any():
-        return f"In these runs {share}."
+        return f"{text}."
     worst = float(some.max())
     most = listed([str(name) for name, part in some.items() if part == worst])
-    return f"In these runs {share}, the largest share with {most} ({percent(worst)})."
+    return f"{text}, the largest share with {most} ({percent(worst)})."

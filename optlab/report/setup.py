@@ -143,11 +143,7 @@ def _tuning(facts: Facts) -> list[Any]:
         return []
     tuning = facts.manifest.get("tuning") or {}
     seeds = facts.manifest["seeds"]
-    select = {
-        "held": "the median time to hold the deciding target",
-        "reached": "the median time to reach the deciding target",
-        "loss": "the median last loss",
-    }.get(tuning.get("select", "held"), f"the median last {tuning.get('select')}")
+    select, _ = selected_by(tuning.get("select", "held"))
     counts = sorted({o["settings"] for o in swept})
     how = f"{listed([f'{n:,}' for n in counts])} settings"
     if tuning.get("trials"):
@@ -157,13 +153,36 @@ def _tuning(facts: Facts) -> list[Any]:
         on = "the very runs that are shown, since there were no others"
     equal = "of each optimizer " if len(counts) == 1 else ""
     text = f"Tuning: {how} {equal}were tried on {on}, and the best chosen by {select}. "
-    text += (
-        f"The chosen setting then ran on {plural(seeds['evaluate'], 'seed')} that the choice had not "
-        "seen, and so did the default setting and the curve over rates."
-        if tuning.get("staged")
-        else ""
-    )
+    if tuning.get("staged"):
+        ran = set(facts.results.runs["part"])
+        also = {"default": "the default setting", "profile": "the curve over rates"}
+        others = [what for part, what in also.items() if part in ran]
+        text += (
+            f"The chosen setting then ran on {plural(seeds['evaluate'], 'seed')} that the choice had not "
+            f"seen{f', and so did {listed(others)}' if others else ''}."
+        )
     return [Text(text.strip())]
+
+
+_TIMES = {
+    "held": "the smallest median time to hold the deciding target",
+    "reached": "the smallest median time to reach the deciding target",
+}
+_LAST = "the smallest median last loss"
+
+
+def selected_by(select: str) -> tuple[str, str]:
+    """What a setting was chosen by, of `tuning.select`; and what never is worth, and what settles ties,
+    both as `analysis.best_settings` has it."""
+    if select in _TIMES:
+        ties = f"ties and problems without a target by {_LAST}"
+        return _TIMES[select], f"(never counts as infinite), {ties}"
+    if select == "loss":
+        return _LAST, f"(diverged counts as infinite), ties by {_TIMES['held']}"
+    most = "largest" if analysis.is_better_high(select) else "smallest"
+    ties = f"ties and problems without it by {_TIMES['held']}, then by {_LAST}"
+    by = f"the {most} median last {select.replace('_', ' ')}"
+    return by, f"(diverged counts as the worst), {ties}"
 
 
 _SCALES = {"log": "evenly in decades", "one_minus_log": "its distance from 1 evenly in decades"}
@@ -336,11 +355,10 @@ def limits(facts: Facts) -> list[Any]:
     chosen = facts.best[(facts.best["settings"] > 1) & (facts.best["chosen_on"] == "tune")]
     if len(chosen):
         tune = plural(int(facts.manifest["seeds"]["tune"]), "tune seed")
+        select = (facts.manifest.get("tuning") or {}).get("select", "held")
         items.append(
-            f"Where there was a choice, the setting was chosen on {tune}: the one with the smallest "
-            "median time to hold the target (never counts as infinite), ties and problems without a "
-            "target by the smallest median last loss. It is shown on evaluation seeds that the choice "
-            "has not seen."
+            f"Where there was a choice, the setting was chosen on {tune}: the one with "
+            f"{' '.join(selected_by(select))}. It is shown on evaluation seeds that the choice has not seen."
         )
     items.append(_tested(facts))
     if any(p["cadence"] > 1 for p in facts.manifest["problems"]):

@@ -143,6 +143,7 @@ def _most_met(hits: pd.DataFrame) -> str:
     """Who had met the most targets by the end, where: rows of `first_hits`."""
     met = hits.assign(share=np.isfinite(hits["evals"].astype(float)))
     shares = met.groupby(["problem", "optimizer"], sort=False, observed=True)["share"].mean()
+    shares = shares.where(shares > 0)  # where no target was met nobody had met the most
     who = first_of_each(shares.reset_index(), "share", higher=True)
     return f"In these runs the largest share of the targets was met by {who}."
 
@@ -216,6 +217,8 @@ def fastest_on(scores: pd.DataFrame) -> str:
     """Who was fastest on the most problems, and who solved the most: rows of `profile_scores`."""
     by = scores.set_index("optimizer")
     whole = int(scores["problems"].iloc[0])
+    if not by["solved"].any():
+        return f"No optimizer held its target in half of its runs on any of {plural(whole, 'problem')}."
     wins, solved = leaders(by["wins"], higher=True), leaders(by["solved"], higher=True)
     return (
         f"{few(wins)} held the target first on {int(by['wins'].max()):,} of {plural(whole, 'problem')}"
@@ -240,6 +243,8 @@ def profile_leads(scores: pd.DataFrame) -> str:
     """Whose profile is the highest on average: rows of `profile_scores`."""
     by = scores.set_index("optimizer")["score"]
     first = leaders(by, higher=True)
+    if not by.any():
+        return "No target was held in half of the runs, so every line stays at 0."
     return (
         f"The highest mean line from 1 to 4 times the fastest is that of {few(first)} "
         f"({number(float(by.max()))}); the lowest is {number(float(by.min()))}."

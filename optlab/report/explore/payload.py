@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optlab.analysis import profiles
+from optlab.analysis import is_better_high, profiles
+from optlab.analysis import metrics as recorded_metrics
 from optlab.analysis.words import listed, plural
 from optlab.report.animation import contours
 from optlab.report.blocks import Explore
@@ -117,6 +118,7 @@ def _problems(facts: Facts, curves: Curves, rows: pd.DataFrame) -> list[dict[str
     tree = spec_tree(facts.manifest)
     out = []
     names = [optimizer["name"] for optimizer in facts.manifest["optimizers"]]
+    recorded = recorded_metrics(facts.results.curves)
     for problem in facts.manifest["problems"]:
         minimum = problem.get("minimum")
         mine = np.flatnonzero((rows["problem"] == problem["name"]).to_numpy())
@@ -131,6 +133,7 @@ def _problems(facts: Facts, curves: Curves, rows: pd.DataFrame) -> list[dict[str
                 "operations": [problem.get("operations", {}).get(name) for name in names],
                 "targets": [_target(t, minimum) for t in problem["targets"]],
                 "decision": problem.get("decision") or "",
+                "rising": [m for m in recorded if is_better_high(m, problem["targets"])],
                 "spec": problem_entry(
                     tree, problem, facts.manifest, curves.kinds_of(curves.has(mine)[:1])
                 ),

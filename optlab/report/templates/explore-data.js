@@ -106,7 +106,7 @@ const exploreData = (() => {
       });
       return {
         mean: rows.length ? ranks.reduce((a, b) => a + b, 0) / rows.length : NaN,
-        first: rows.filter(({costs}) => !costs.some(c => c < costs[s])).length,
+        first: rows.filter(({costs}) => isFinite(costs[s]) && !costs.some(c => c < costs[s])).length,
         last: rows.filter(({costs}) => !costs.some(c => c > costs[s])).length,
         problems: rows.length,
       };

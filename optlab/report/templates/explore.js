@@ -175,11 +175,15 @@
   };
   const xName = () => Object.fromEntries(axisChoices())[state.x] ?? "updates";
 
+  const isRising = metric => m.problems[state.problem].rising.includes(metric);
+  // What rises to its best is a share or the like, and a cosine has both signs.
+  const isLog = metric => !isRising(metric) && !/cosine/.test(metric);
+
   const curvesView = parent => {
     const box = panel(parent, "Curves", "explore-curves");
     const row = html("div", {class: "controls"}, box);
     choose(row, "Runs", Object.entries(WHICH).map(([key, [text]]) => [key, text]), () => state.which, value => { state.which = value; });
-    choose(row, "Measure", () => m.metrics[state.problem].map(k => [k, metricName(state.problem, k)]), () => state.metric, value => { state.metric = value; state.ylog = !/accuracy|cosine/.test(value); logs.y.checked = state.ylog; });
+    choose(row, "Measure", () => m.metrics[state.problem].map(k => [k, metricName(state.problem, k)]), () => state.metric, value => { state.metric = value; state.ylog = isLog(value); logs.y.checked = state.ylog; });
     choose(row, "Across", axisChoices, () => state.x, value => { state.x = value; });
     const logs = {
       y: tick(row, "log upward", () => state.ylog, on => { state.ylog = on; }),
@@ -256,7 +260,7 @@
 
   // Median and quartiles at each step; a run that diverged counts as infinitely bad from there on.
   const bandLines = runs => {
-    const worst = /accuracy/.test(state.metric) ? -Infinity : Infinity;
+    const worst = isRising(state.metric) ? -Infinity : Infinity;
     return shown().flatMap(o => {
       const mine = runs.filter(run => m.columns.optimizer[run] === o);
       if (!mine.length) return [];
