@@ -750,7 +750,7 @@
 
   const runCurve = (parent, run) => {
     const curve = m.curve(run, "loss");
-    if (!curve) { html("p", {class: "small"}, parent, "The curve of this run is not among those that the page holds; it stands in curves.parquet, and the spec below makes it again."); return; }
+    if (!curve) { html("p", {class: "small"}, parent, "The curve of this run is not among those that the page holds; the spec below makes it again, and curves.parquet has it where curves were kept."); return; }
     const p = m.columns.problem[run], keep = {...state}, plot = chart(parent, `${gapOrLoss(p)} of this run, from ${brief(curve.values[0])} to ${brief(curve.values[curve.values.length - 1])}`, {most: 260});
     const line = {run, optimizer: m.columns.optimizer[run], xs: curve.steps, ys: curve.values};
     Object.assign(state, {problem: p, metric: "loss", x: "step", xlog: false, ylog: curve.values.some(v => v > 0) && !curve.values.some(v => v < 0)});
