@@ -52,7 +52,7 @@ def declare(
     for claim in claims:
         entry = known[claim.id]
         entry["seeds"] = sorted({*entry["seeds"], seeds})
-    text = json.dumps(known, indent=1).encode()
+    text = json.dumps(known, indent=1, ensure_ascii=False).encode()
     if not path.is_file() or path.read_bytes() != text:
         atomic_write(path, lambda file: file.write(text))
     made = [_plain(claim) | _of(known[claim.id], claim, {seeds, *looks}) for claim in claims]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import gzip
+import html
 import io
 import os
 import re
@@ -98,8 +99,13 @@ def _is_text(file: str) -> bool:
 
 
 def _texts(file: str, content: bytes) -> Iterator[str]:
-    """The content as text, and whatever is packed in it."""
-    yield content.decode("utf-8", "replace")
+    """The content as text, also without the escapes of its kind, and whatever is packed in it."""
+    text = content.decode("utf-8", "replace")
+    yield text
+    if "\\u" in text:
+        yield re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
+    if "&#" in text or "&a" in text:
+        yield html.unescape(text)
     end = Path(file).suffix.lower()
     if end == ".parquet":
         yield from _columns(content)

@@ -184,7 +184,7 @@ class _Laboratory:
         except Exception as error:  # the runs themselves are sound, and the report stands without
             self.progress.note(f"not explained why runs ended oddly: {_plainly(error)}")
             found = []
-        text = json.dumps(found, indent=1, allow_nan=False).encode()
+        text = json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False).encode()
         atomic_write(self.folder / "explained.json", lambda file: file.write(text))
 
     def _verdicts(self, results: Results) -> None:
@@ -469,7 +469,7 @@ class _Laboratory:
         )
 
     def _write_json(self, name: str, value: Any) -> None:
-        text = json.dumps(value, indent=1, allow_nan=False).encode()
+        text = json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False).encode()
         atomic_write(self.folder / f"{name}.json", lambda file: file.write(text))
 
     def _operations(self, table: pd.DataFrame) -> dict[str, dict[str, int | None]]:
@@ -503,7 +503,7 @@ class _Laboratory:
             looks=list(self.looks),
             timings={name: round(seconds, 3) for name, seconds in self.timings.items()},
         )  # fmt: skip
-        text = json.dumps(made, indent=1, allow_nan=False).encode()
+        text = json.dumps(made, indent=1, allow_nan=False, ensure_ascii=False).encode()
         atomic_write(self.folder / "manifest.json", lambda file: file.write(text))
 
 

@@ -13,6 +13,9 @@ import pandas as pd
 
 __all__ = ["Results", "load"]
 
+WHOLE = ("runs.parquet", "curves.parquet")
+"""Tables without which there are no results to speak of."""
+
 
 @dataclass(frozen=True, eq=False)
 class Results:
@@ -120,10 +123,16 @@ def _json(path: Path, missing: Any) -> Any:
 
 
 def load(folder: str | Path) -> Results:
-    """Read what `optlab run` left in `folder`. FileNotFoundError where there is nothing."""
+    """Read what `optlab run` left in `folder`. FileNotFoundError where there is nothing or not all of it."""
     folder = Path(folder)
     if not (folder / "manifest.json").exists():
         raise FileNotFoundError(f"{folder}: no results here (no manifest.json)")
+    gone = [name for name in WHOLE if not (folder / name).exists()]
+    if gone:
+        raise FileNotFoundError(
+            f"{folder} is not whole: {' and '.join(gone)} {'is' if len(gone) == 1 else 'are'} missing; "
+            "`optlab run` with its spec makes what is missing from the cells that are kept"
+        )
     pictures = {}
     if (folder / "pictures.npz").exists():
         with np.load(folder / "pictures.npz") as stored:

@@ -291,3 +291,10 @@ def test_what_the_page_says_works(tmp_path, monkeypatch):
     done = subprocess.run(command, cwd="valley", capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout.decode("latin-1")[-1500:]
     assert b"Overfull" not in done.stdout
+
+
+def test_a_name_hidden_by_escapes_is_found() -> None:
+    me = Identity((), ("jürgen", "o'brien"))
+    assert me.found("x.json", json.dumps({"by": "Jürgen"}).encode())
+    assert me.found("x.html", b"<p>O&#39;Brien made it</p>")
+    assert not me.found("x.json", json.dumps({"by": "Jurgens"}).encode())

@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 from optlab import cli
 from optlab.analysis.words import plural
 from optlab.compare import CompareError, compare
-from optlab.report import check_place, render_comparison, render_index
+from optlab.report import check_place, render_comparison, render_index, sidebyside
 from optlab.report.comparison import _labels
 from optlab.report.facts import Facts, stored
 from optlab.report.medians import curves, held, medians
@@ -499,3 +499,12 @@ def test_nothing_serious_for_who_cannot_see_or_point(
 def test_the_page_is_never_wider_than_a_phone(report: Path, browser: Any) -> None:
     with opened(browser, report, viewport=PHONE) as tab:
         assert tab.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+@pytest.mark.parametrize(("before", "after", "told"), [(-1.0, -2.0, "−100 %"), (-2.0, -1.0, "+50 %"),
+                                                       (-1.0, -1.0005, "−"), (1.0, 2.0, "+100 %"),
+                                                       (-1.0, -30.0, "−")])  # fmt: skip
+def test_a_change_has_the_sign_of_where_the_loss_went(
+    before: float, after: float, told: str
+) -> None:
+    assert sidebyside._change(np.array([before, after])).text.startswith(told)

@@ -7,14 +7,18 @@ import re
 import subprocess
 import sys
 import threading
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from small_folder import bowl, write_folder
 
 from optlab import analysis, figures
+from optlab.figures.curves import _cross
 from optlab.figures.style import _apart, decade, thinned
 from optlab.results import load
 
@@ -245,3 +249,15 @@ def test_a_window_that_is_none_is_told():
 
     with pytest.raises(ValueError, match="the window is two ranges"):
         make_family(lambda x: (x * x).sum(0), start=[1.0, 2.0], window=(1, 2))
+
+
+def test_a_cross_ends_a_median_where_every_run_stopped(small: Any) -> None:
+    axis = Figure().subplots()
+    look = figures.looks(small.manifest)["momentum"]
+    mine = pd.DataFrame({"step": [0, 5, 10], "median": [1.0, 1e3, 1e9]})
+    _cross(axis, mine, look, 1e-9, 100)
+    [cross] = axis.get_lines()
+    assert (cross.get_marker(), cross.get_xdata()[0], cross.get_ydata()[0]) == ("x", 10, 1e9)
+    whole = Figure().subplots()
+    _cross(whole, mine, look, 1e-9, 10)
+    assert not whole.get_lines()

@@ -52,10 +52,16 @@ def main() -> None:
         if leaving.code != STOPPED:
             raise
         err.print("\nstopped; what is done is kept, and the same command goes on from there")
+        _dismiss()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(STOPPED)  # threads may be deep inside a compiled program, which cannot be stopped
     finally:
-        if "optlab.report.drawing" in sys.modules:
-            sys.modules["optlab.report.drawing"].dismiss()
+        _dismiss()
         leave_at_once()
+
+
+def _dismiss() -> None:
+    """Send the processes that draw away, where there are any."""
+    if "optlab.report.drawing" in sys.modules:
+        sys.modules["optlab.report.drawing"].dismiss()

@@ -87,6 +87,8 @@ def _panel(
     for optimizer in here["optimizer"].unique():
         mine = here[here["optimizer"] == optimizer]
         height = _line(axis, mine, look[optimizer], floor)
+        if quantity in ("gap", "loss"):
+            _cross(axis, mine, look[optimizer], floor, problem["steps"])
         if height is not None:
             ends.append((height, optimizer, look[optimizer]))
     last = float(here["step"].max())
@@ -100,7 +102,7 @@ def _panel(
     if floor is not None:
         log_axis(axis, "y")
     if quantity == "gap" and floor is not None:
-        for optimizer in set(factors) & set(here["optimizer"]):
+        for optimizer in [o for o in here["optimizer"].unique() if o in factors]:
             _proved(axis, here[here["optimizer"] == optimizer], factors[optimizer], look[optimizer])
     _target(axis, problem, metric, quantity)
     step_axis(axis)
@@ -182,10 +184,19 @@ def _line(axis: Axes, mine: pd.DataFrame, look: Look, floor: float | None) -> fl
         axis.fill_between(s, b, t, color=look.color, alpha=0.16, linewidth=0)
     x, y = thinned(step[alive], middle[alive])
     axis.plot(x, y, color=look.color, linestyle=look.dash, solid_capstyle="round")
-    last = int(np.flatnonzero(alive)[-1])
-    if last + 1 < len(middle) and not alive[last + 1 :].any():
-        axis.plot(step[last], middle[last], "x", color=look.color, markersize=8, markeredgewidth=2)
-    return float(middle[last])
+    return float(middle[np.flatnonzero(alive)[-1]])
+
+
+def _cross(axis: Axes, mine: pd.DataFrame, look: Look, floor: float | None, budget: int) -> None:
+    """A cross where half of the runs had diverged: the median ends before the budget does, whether other
+    runs go on or none."""
+    alive = mine[np.isfinite(mine["median"].to_numpy(dtype=float))]
+    if look.rest or alive.empty or alive["step"].iloc[-1] >= budget:
+        return
+    height = max(float(alive["median"].iloc[-1]), floor if floor is not None else -np.inf)
+    axis.plot(
+        alive["step"].iloc[-1], height, "x", color=look.color, markersize=8, markeredgewidth=2
+    )
 
 
 def _limits(axis: Axes, finite: np.ndarray, floor: float | None) -> None:

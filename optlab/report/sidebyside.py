@@ -330,9 +330,10 @@ def _change(values: np.ndarray) -> Cell:
         return Cell("from or to 0" if 0 in (before, after) else "other sign", value=size)
     factor = after / before
     if size < 1e-3:
-        return Cell(f"{'+' if abs(factor) > 1 else '−'}{number(size, 2)} relative", value=size)
-    if 0.1 <= factor <= 10:
-        return Cell(f"{'+' if factor > 1 else '−'}{number(abs(factor - 1) * 100)} %", value=size)
+        return Cell(f"{'+' if after > before else '−'}{number(size, 2)} relative", value=size)
+    if 0.1 <= factor <= 10 or before < 0:  # no factor tells of a negative loss which way it went
+        share = number(abs(factor - 1) * 100)
+        return Cell(f"{'+' if after > before else '−'}{share} %", value=size)
     return Cell(
         f"× {number(factor, 2)}" if factor > 1 else f"÷ {number(1 / factor, 2)}", value=size
     )

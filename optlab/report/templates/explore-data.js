@@ -131,11 +131,14 @@ const exploreData = (() => {
   };
 
   // Runs that held the deciding target, of all that were reported.
+  // A run that broke off with an error says nothing of its optimizer: it counts neither way.
+  const ran = (m, run) => m.statuses[m.columns.status[run]] !== "error";
+
   const hits = (m, shown, selection) => {
     const found = m.optimizers.map(() => ({held: 0, count: 0}));
     const isMine = selection === "tuned" ? isTuned : isDefault;
     m.columns.id.forEach((_, run) => {
-      if (!m.problems[m.columns.problem[run]].decision || !isMine(m, run)) return;
+      if (!m.problems[m.columns.problem[run]].decision || !isMine(m, run) || !ran(m, run)) return;
       const mine = found[m.columns.optimizer[run]];
       mine.count += 1;
       mine.held += isFinite(m.columns.held[run]) ? 1 : 0;
@@ -164,5 +167,5 @@ const exploreData = (() => {
     ].join("\n");
   };
 
-  return {unpack, model, has, isEvaluated, isTuned, isDefault, hypers, find, quantile, known, meanRanks, profiles, hits, spec};
+  return {unpack, model, has, isEvaluated, isTuned, isDefault, hypers, find, quantile, known, meanRanks, profiles, hits, ran, spec};
 })();

@@ -477,7 +477,7 @@
     // Where several settings fall into one cell, the best of them stands for it.
     const best = measure === "held" ? (p, q) => q > p : (p, q) => q < p;
     for (const cell of cells.values()) for (const [place, runs] of cell.settings) {
-      const value = MEASURES[measure][1](runs);
+      const value = MEASURES[measure][1](runs.filter(r => D.ran(m, r)));
       if (cell.value === undefined || Number.isNaN(cell.value) || best(cell.value, value)) Object.assign(cell, {value, place, runs});
     }
     return {xs, ys, cells: [...cells.values()], staged};
