@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from optlab.causes import environment
-from optlab.plan import cadence
+from optlab.plan import cadence, lanes
 from optlab.problems import Minimum
 from optlab.rules import Rule
 from optlab.spec import Contender, Experiment, Target, Task, Tuning
@@ -59,6 +59,7 @@ def manifest(
         | ({"only": dict([experiment.seeds.only])} if experiment.seeds.only else {}),
         "tuning": _tuning(experiment),
         "precision": experiment.precision,
+        "record": experiment.record.keep,
         "divergence": DIVERGENCE,
         "versions": {"optlab": version("optlab")}
         | {k: v for k, v in environment().items() if k not in ("processor", "flags")},
@@ -94,6 +95,12 @@ def _problem(experiment: Experiment, task: Task, minimum: Minimum | None) -> dic
         },
         "steps": task.steps,
         "cadence": cadence(experiment.record, task),
+        # Runs side by side in what is compiled: the bits of a run are those of a block of this width.
+        "lanes": {
+            name: lanes(problem, experiment.contender(name).optimizer)
+            for name in task.optimizers
+            if task.imported is None
+        },
         "epoch_steps": problem.epoch,
         "targets": [_target(t, minimum) for t in task.targets],
         "decision": task.targets[0].label if task.targets else None,

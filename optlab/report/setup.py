@@ -363,6 +363,12 @@ def limits(facts: Facts) -> list[Any]:
     items.append(_tested(facts))
     if any(p["cadence"] > 1 for p in facts.manifest["problems"]):
         items.append("A time is known only to the next recorded step; see the problems' table.")
+    if facts.manifest.get("record") == "summary":
+        kept = facts.results.curves["run_id"].nunique()
+        items.append(
+            f"Curves were kept of {plural(kept, 'run')}: those at the chosen and the default settings and a sample. "
+            "Of all others what they came to was kept, told at the same recorded steps."
+        )
     return [Notes(items)]
 
 
