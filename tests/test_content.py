@@ -138,7 +138,7 @@ def test_held_soonest():
     )
     never = times(("bowl", "sgd", NEVER, NEVER, 8, 0, 0), ("bowl", "adam", 5, NEVER, 8, 8, 8))
     assert held_soonest(never) == (
-        "In these runs no optimizer held its target in half of its runs."
+        "In these runs no optimizer held its target in more than half of its runs."
     )
     assert held_soonest(never.iloc[:0]) == ""
 
@@ -197,18 +197,18 @@ def test_held_most():
         index=["p", "q", "r"],
     )
     assert held_most(costs) == (
-        "In these runs a held the target in half of its runs or more on 2 of 3 problems, the most of 3 "
+        "In these runs a held the target in more than half of its runs on 2 of 3 problems, the most of 3 "
         "optimizers; c on none, the fewest; nobody did on 1."
     )
     assert held_most(costs[["a"]]) == (
-        "In these runs a held the target in half of its runs or more on 2 of 3 problems."
+        "In these runs a held the target in more than half of its runs on 2 of 3 problems."
     )
     assert held_most(costs[["c"]]) == (
-        "In these runs no optimizer held its target in half of its runs on any problem."
+        "In these runs no optimizer held its target in more than half of its runs on any problem."
     )
     tied = costs[["a"]].assign(d=costs["a"])
     assert held_most(tied) == (
-        "In these runs both held the target in half of their runs or more on 2 of 3 problems each; "
+        "In these runs both held the target in more than half of their runs on 2 of 3 problems each; "
         "nobody did on 1."
     )
     assert held_most(costs.iloc[:0]) == ""
@@ -444,10 +444,10 @@ def test_costs_in_words():
         "a held the target first on 7 of 12 problems; the most, 12, was solved by b."
     )
     assert fastest_on(scores.assign(wins=0, solved=0)) == (
-        "No optimizer held its target in half of its runs on any of 12 problems."
+        "No optimizer held its target in more than half of its runs on any of 12 problems."
     )
     assert profile_leads(scores.assign(score=0.0)) == (
-        "No target was held in half of the runs, so every line stays at 0."
+        "No target was held in more than half of the runs, so every line stays at 0."
     )
     costs = pd.DataFrame({"a": [1.0, 2.0, NEVER], "b": [2.0, NEVER, 1.0], "c": [0.5, 1.0, 1.0]})
     assert one_by_one(costs, "a") == (
@@ -470,7 +470,7 @@ def test_ranks_in_words():
     )
     nobody = costs * NEVER
     assert ranks_told(rank_table(nobody), leave_one_out(nobody)) == (
-        "Nobody held the target in half of the runs on any of 3 problems, so all share one rank."
+        "Nobody held the target in more than half of the runs on any of 3 problems, so all share one rank."
     )
 
 

@@ -99,7 +99,7 @@ def _held(table: pd.DataFrame, first: pd.DataFrame, exact: bool) -> str:
     """Who held the target, in the order of their times, and who did not."""
     budget, label = table["budget"].iloc[0], goal(table["target"].iloc[0])
     if first.empty:
-        half = "" if exact else " in half of its runs"
+        half = "" if exact else " in more than half of its runs"
         alone = f"{table['optimizer'].iloc[0]} did not hold"
         who = alone if len(table) == 1 else "no optimizer held"
         return f"{who} {label} within {budget:,} updates{half}{_each(table, exact)}."
@@ -114,10 +114,10 @@ def _held(table: pd.DataFrame, first: pd.DataFrame, exact: bool) -> str:
         rest = [_when(row, "held", exact) for _, row in held.iloc[len(first) :].iterrows()]
         text += f"; then {_some(rest)}"
     if len(missed) > _NAMED:
-        how = "never" if exact else "not in half of their runs"
+        how = "never" if exact else "not in more than half of their runs"
         text += f"; {how} within {budget:,} updates: the other {len(missed):,}"
     elif len(missed):
-        how = "never" if exact else "not in half of the runs"
+        how = "never" if exact else "not in more than half of the runs"
         never = [f"{row['optimizer']}{_share(row, 'held', exact)}" for _, row in missed.iterrows()]
         text += f"; {how} within {budget:,} updates: {listed(never)}"
     return f"{text}."

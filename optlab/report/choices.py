@@ -164,9 +164,7 @@ def ranks_told(ranks: pd.DataFrame, left: pd.DataFrame) -> str:
     `leave_one_out`."""
     whole = plural(int(ranks["problems"].iloc[0]), "problem")
     if not ranks["first"].any():
-        return (
-            f"Nobody held the target in half of the runs on any of {whole}, so all share one rank."
-        )
+        return f"Nobody held the target in more than half of the runs on any of {whole}, so all share one rank."
     first = _first(ranks)
     text = (
         f"Ranked by the median time to hold the target over {whole}, {listed(first)} "

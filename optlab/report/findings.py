@@ -388,7 +388,7 @@ def apart(times: pd.DataFrame) -> str:
     """Where reaching and holding lie furthest apart: rows of `time_to_target`, one target each."""
     known = times[np.isfinite(times["reached_median"].astype(float))]
     if known.empty:
-        return "In these runs no target was reached in half of the runs."
+        return "In these runs no target was reached in more than half of the runs."
     never = known[~np.isfinite(known["held_median"].astype(float))]
     kept = known[np.isfinite(known["held_median"].astype(float))]
     later = kept[kept["held_median"] > kept["reached_median"]]

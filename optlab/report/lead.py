@@ -339,7 +339,7 @@ def _summary(facts: Facts, costs: pd.DataFrame) -> list[Any]:
     rows.sort(key=lambda row: row[:2])
     caption = (
         f"Over {plural(len(costs), 'problem')} with a target, each optimizer at its chosen setting, by "
-        "the median time to hold the target. Held on: problems on which at least half of its runs "
+        "the median time to hold the target. Held on: problems on which more than half of its runs "
         "did. Fastest on: ties count for each. Times the fastest: how many times the fastest one’s "
         "updates it took, the median over problems, never counted as never. Read who leads: who is "
         "second by that ratio depends on who else takes part."

@@ -88,7 +88,7 @@ def held_soonest(times: pd.DataFrame, exact: bool = False) -> str:
         return ""
     exact = exact or bool((times["n"] == 1).all())
     if not np.isfinite(times["held_median"].astype(float)).any():
-        half = "" if exact else " in half of its runs"
+        half = "" if exact else " in more than half of its runs"
         who = "no optimizer held"
         if times["optimizer"].nunique() == 1:
             who = f"{times['optimizer'].iloc[0]} did not hold"
@@ -156,20 +156,20 @@ def held_most(costs: pd.DataFrame) -> str:
     nobody = int((~np.isfinite(known).any(axis=1)).sum())
     rest = f"; nobody did on {nobody:,}" if 0 < nobody < whole else ""
     if nobody == whole:
-        return "In these runs no optimizer held its target in half of its runs on any problem."
+        return "In these runs no optimizer held its target in more than half of its runs on any problem."
     best = leaders(solved, higher=True)
     on = counted(int(solved.max()), whole, "problem")
     if known.shape[1] == 1:
-        return f"In these runs {best[0]} held the target in half of its runs or more on {on}."
+        return f"In these runs {best[0]} held the target in more than half of its runs on {on}."
     if len(best) == known.shape[1]:
         who = "both" if len(best) == 2 else f"all {len(best)} optimizers"
         each = "" if int(solved.max()) == whole else " each"
-        return f"In these runs {who} held the target in half of their runs or more on {on}{each}{rest}."
+        return f"In these runs {who} held the target in more than half of their runs on {on}{each}{rest}."
     least = leaders(solved)
     low = "none" if int(solved.min()) == 0 else f"{int(solved.min()):,}"
     return (
-        f"In these runs {few(best)} held the target in half of {'its' if len(best) == 1 else 'their'} "
-        f"runs or more on {on}, the most of {plural(known.shape[1], 'optimizer')}; "
+        f"In these runs {few(best)} held the target in more than half of "
+        f"{'its' if len(best) == 1 else 'their'} runs on {on}, the most of {plural(known.shape[1], 'optimizer')}; "
         f"{few(least)} on {low}, the fewest{rest}."
     )
 
@@ -353,7 +353,7 @@ def best_rates(table: pd.DataFrame) -> str:
 def widest(table: pd.DataFrame) -> str:
     """Whose stretch of good step sizes was the widest, where: rows of `rate_robustness`."""
     if not np.isfinite(table["width"].astype(float)).any():
-        return "No step size that was tried held the target in half of the runs."
+        return "No step size that was tried held the target in more than half of the runs."
     if len(table) == 1:
         row = table.iloc[0]
         return (

@@ -218,7 +218,7 @@ def fastest_on(scores: pd.DataFrame) -> str:
     by = scores.set_index("optimizer")
     whole = int(scores["problems"].iloc[0])
     if not by["solved"].any():
-        return f"No optimizer held its target in half of its runs on any of {plural(whole, 'problem')}."
+        return f"No optimizer held its target in more than half of its runs on any of {plural(whole, 'problem')}."
     wins, solved = leaders(by["wins"], higher=True), leaders(by["solved"], higher=True)
     return (
         f"{few(wins)} held the target first on {int(by['wins'].max()):,} of {plural(whole, 'problem')}"
@@ -244,7 +244,7 @@ def profile_leads(scores: pd.DataFrame) -> str:
     by = scores.set_index("optimizer")["score"]
     first = leaders(by, higher=True)
     if not by.any():
-        return "No target was held in half of the runs, so every line stays at 0."
+        return "No target was held in more than half of the runs, so every line stays at 0."
     return (
         f"The highest mean line from 1 to 4 times the fastest is that of {few(first)} "
         f"({number(float(by.max()))}); the lowest is {number(float(by.min()))}."
