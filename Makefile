@@ -39,7 +39,7 @@ layers: $(READY)
 check: lint types layers test ## lint, types, layers, tests
 
 bench: $(READY) ## time the engine against hand-written programs
-	@$(BIN)/python benchmarks/bench.py
+	@$(BIN)/python benchmarks/bench.py --keep
 
 clean: ## remove reports, caches and the environment
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

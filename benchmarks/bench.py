@@ -2,7 +2,7 @@
 
 `python benchmarks/bench.py [--rounds 5] [--cases "Adam on quadratic 2-d"]`. Each program lives in a process
 of its own (they want JAX set up differently), is warmed up, and then they take turns, so that a change in
-the machine's speed meets all of them alike. Writes `results.json` and `results.md`.
+the machine's speed meets all of them alike. `--keep` writes `results.json` and `results.md`.
 """
 
 from __future__ import annotations
@@ -138,11 +138,22 @@ def _table(results: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def _keep(results: list[dict[str, Any]]) -> None:
+    """Write the cases measured now over those of before, and the report of all."""
+    path = HERE / "results.json"
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    known = {found["case"]: found for found in [*before, *results]}
+    ordered = [known[name] for name in CASES if name in known]
+    path.write_text(json.dumps(ordered, indent=1), encoding="utf-8")
+    (HERE / "results.md").write_text(_REPORT.format(table=_table(ordered)), encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cases", nargs="*", choices=CASES, default=list(CASES), metavar="CASE")
     parser.add_argument("--at-least", type=float, help="fail below this ratio to handwritten")
+    parser.add_argument("--keep", action="store_true", help="write results.json and results.md")
     parser.add_argument("--worker", nargs=3, metavar=("SIDE", "CASE", "FOLDER"))
     options = parser.parse_args()
     if options.worker:
@@ -156,9 +167,8 @@ def main() -> None:
         for side, apart in results[-1]["apart"].items():
             if apart > (1e-6 if CASES[name].precision == "float64" else 1e-2):
                 raise SystemExit(f"{side} did other work: losses differ by {apart:.1e}")
-    if len(results) == len(CASES):
-        (HERE / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
-        (HERE / "results.md").write_text(_REPORT.format(table=_table(results)), encoding="utf-8")
+    if options.keep:
+        _keep(results)
     slow = [r["title"] for r in results if r["ratio"]["handwritten"] < (options.at_least or 0)]
     if slow:
         raise SystemExit(f"slower than {options.at_least} times the hand-written program: {slow}")
