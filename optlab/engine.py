@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import os
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -63,8 +64,11 @@ class History:
 
 
 def prepare(cache: Path) -> None:
-    """Give JAX a folder for compiled programs. A process that has one of its own choosing (a notebook)
-    keeps it; a folder that an earlier call has set is ours, and is changed for this one."""
+    """Give JAX a folder for compiled programs, where it is not yet in use. A process that has used JAX
+    before (a notebook) keeps the settings it has; a folder that an earlier call has set is ours, and is
+    changed for this one."""
+    if "jax" in sys.modules and not _kept_by_us and _in_use():
+        return
     import jax
     from jax.experimental.compilation_cache import compilation_cache
 
@@ -76,6 +80,16 @@ def prepare(cache: Path) -> None:
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     jax.config.update("jax_compilation_cache_dir", str(cache))
     compilation_cache.reset_cache()  # JAX opens its folder once
+
+
+def _in_use() -> bool:
+    """Whether JAX has made its devices. It has no public way to ask; in doubt they are made."""
+    try:
+        from jax._src import xla_bridge
+
+        return bool(xla_bridge.backends_are_initialized())
+    except (ImportError, AttributeError):
+        return True
 
 
 _kept_by_us: set[str] = set()

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,7 @@ from optlab.manifest import manifest
 from optlab.minima import Minima
 from optlab.plan import Cell, Run
 from optlab.problems import Minimum
+from optlab.progress import Progress, Silent, plainly
 from optlab.remembered import Remembered
 from optlab.results import Results, load
 from optlab.rules import Rule
@@ -42,26 +43,6 @@ __all__ = ["Progress", "run"]
 
 SAMPLE = 20
 """Runs of each optimizer on each problem whose curves are kept where most are not."""
-
-
-class Progress(Protocol):
-    """Who is told how far the work is, in run-steps (one update of one run).
-
-    Each stage begins anew: `runs` and `stored` count those of the stages before it too."""
-
-    def begin(self, name: str, runs: int, run_steps: int, stored: int) -> None: ...
-
-    def advance(self, run_steps: int) -> None: ...
-
-    def note(self, text: str) -> None: ...
-
-
-class _Silent:
-    def begin(self, name: str, runs: int, run_steps: int, stored: int) -> None: ...
-
-    def advance(self, run_steps: int) -> None: ...
-
-    def note(self, text: str) -> None: ...
 
 
 def run(
@@ -80,7 +61,7 @@ def run(
     began = time.perf_counter()
     engine.prepare(Path(out) / ".cache" / "compiled")
     experiment = spec if isinstance(spec, Experiment) else read(spec)
-    progress = progress or _Silent()
+    progress = progress or Silent()
     if most_seeds is None:
         return _Laboratory(experiment, Path(out), progress, began).run()
     looks = _looks(experiment, most_seeds)
@@ -182,7 +163,7 @@ class _Laboratory:
         try:
             found = explain_odd(self.experiment, results, self.draws)
         except Exception as error:  # the runs themselves are sound, and the report stands without
-            self.progress.note(f"not explained why runs ended oddly: {_plainly(error)}")
+            self.progress.note(f"not explained why runs ended oddly: {plainly(error)}")
             found = []
         text = json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False).encode()
         atomic_write(self.folder / "explained.json", lambda file: file.write(text))
@@ -382,7 +363,7 @@ class _Laboratory:
 
     def _broken(self, members: Sequence[Run], error: Exception) -> None:
         self.gathered.fail(members)
-        message = _plainly(error)
+        message = plainly(error)
         first = message.splitlines()[0]
         for name, count in Counter(r.contender.name for r in members).items():
             problem = members[0].task.name
@@ -510,17 +491,6 @@ class _Laboratory:
 def _elsewhere(task: Task) -> str:
     """What stands for a program's key where runs were imported."""
     return f"imported {task.name}"
-
-
-def _plainly(error: Exception) -> str:
-    """What broke, in one line; a value that JAX cannot look into has a remedy."""
-    first = str(error).splitlines()[0] if str(error) else ""
-    if type(error).__name__.startswith(("Tracer", "Concretization")):
-        return (
-            "the loss looks at a value while it is compiled: write jnp.where(condition, a, b) for "
-            f"`if`, and jax.numpy's functions for NumPy's ({type(error).__name__})"
-        )
-    return f"{type(error).__name__}: {first}"
 
 
 def _by_task(experiment: Experiment, runs: list[Run]) -> list[Run]:
