@@ -23,6 +23,7 @@ from optlab.identity import Identity, of_this_machine
 from optlab.report.blocks import Picture
 from optlab.report.page import render_page
 from optlab.report.publish import pictures_of
+from optlab.results import load
 
 __all__ = ["BundleError", "bundle"]
 
@@ -60,10 +61,10 @@ def bundle(folder: Path, out: Path, spec: Path | None = None) -> Path:
     `spec` is the spec file in its own folder, where the Python files and tables that it names lie; it is
     needed only if it names some. Raises BundleError if the spec there is another one, if a file that it
     names is missing, or if a name of this user or machine stands where it cannot be replaced.
-    FileNotFoundError where there are no results.
+    FileNotFoundError where there are no results, DamagedError where they cannot be read.
     """
     text = (folder / "manifest.json").read_text(encoding="utf-8")
-    manifest = json.loads(text)
+    manifest = load(folder).manifest  # a folder that is not whole is told before anything is made
     name = PurePosixPath(manifest["name"].replace("\\", "/")).name or "experiment"
     who = of_this_machine([folder.resolve(), Path.cwd()], _words(manifest))
     asked, start = _experiment(manifest, spec)

@@ -99,13 +99,17 @@ def _is_text(file: str) -> bool:
 
 
 def _texts(file: str, content: bytes) -> Iterator[str]:
-    """The content as text, also without the escapes of its kind, and whatever is packed in it."""
-    text = content.decode("utf-8", "replace")
-    yield text
-    if "\\u" in text:
-        yield re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
-    if "&#" in text or "&a" in text:
-        yield html.unescape(text)
+    """The content as text and whatever is packed in it, each as it is written and as it is meant."""
+    for text in _written(file, content):
+        yield text
+        if "\\u" in text:
+            yield re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
+        if "&" in text:
+            yield html.unescape(text)
+
+
+def _written(file: str, content: bytes) -> Iterator[str]:
+    yield content.decode("utf-8", "replace")
     end = Path(file).suffix.lower()
     if end == ".parquet":
         yield from _columns(content)
@@ -116,12 +120,13 @@ def _texts(file: str, content: bytes) -> Iterator[str]:
                 yield _either(inner.read(name))
     elif end == ".pdf":
         for stream in re.finditer(rb"stream\r?\n(.*?)endstream", content, re.DOTALL):
-            yield _inflated(stream[1])
+            yield _inflated(stream[1]).decode("latin-1")
     elif end == ".gz":
         yield gzip.decompress(content).decode("utf-8", "replace")
     elif end in (".html", ".svg"):
         for packed in re.findall(rb"H4sI[A-Za-z0-9+/=]{60,}", content):
-            yield _inflated(b64decode(packed + b"=" * (-len(packed) % 4)), 31)
+            unpacked = b64decode(packed + b"=" * (-len(packed) % 4))
+            yield _inflated(unpacked, 31).decode("utf-8", "replace")
 
 
 def _either(content: bytes) -> str:
@@ -129,11 +134,11 @@ def _either(content: bytes) -> str:
     return content.decode("utf-8", "replace") + "\n" + content.replace(b"\0", b"").decode("latin-1")
 
 
-def _inflated(stream: bytes, window: int = 15) -> str:
+def _inflated(stream: bytes, window: int = 15) -> bytes:
     try:
-        return zlib.decompressobj(window).decompress(stream).decode("latin-1")
+        return zlib.decompressobj(window).decompress(stream)
     except zlib.error:  # a stream that is not packed stood in the file as it is
-        return ""
+        return b""
 
 
 def _columns(content: bytes) -> Iterator[str]:

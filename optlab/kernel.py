@@ -49,7 +49,6 @@ for _name in (
     "lt", "le", "gt", "ge", "eq", "ne", "mod", "rmod", "floordiv", "rfloordiv",
 ):  # fmt: skip
     setattr(Clock, f"__{_name}__", _delegate(f"__{_name}__"))
-Clock.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 
 def powers(t: Any, logs: dict[str, Any]) -> dict[str, Any]:
@@ -100,10 +99,6 @@ def build(program: Program) -> Callable[..., tuple[Carry | None, dict[str, Any]]
     ) -> Any:
         clock = Clock(t, [(hypers[name], power) for name, power in raised.items()])
         g = gradient(params, batch)
-        if not program.mapped and not problem.about.separable:
-            # A slope that draws on neighbours is made once: XLA would make it anew inside whatever reads it,
-            # with a question at each coordinate (momentum on Rosenbrock: 0.3 us a step in place of 1.3).
-            g = lax.optimization_barrier(g)
         if problem.noise:
             g = tree.map(jnp.add, g, noise)
         # The loss that the gradient is of: of the batch in hand, and without the noise.

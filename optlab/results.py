@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["Results", "load"]
+__all__ = ["DamagedError", "Results", "load"]
 
 WHOLE = ("runs.parquet", "curves.parquet")
 """Tables without which there are no results to speak of."""
@@ -40,11 +40,11 @@ class Results:
 
     @cached_property
     def curves(self) -> pd.DataFrame:
-        return pd.read_parquet(self.folder / "curves.parquet")
+        return _table(self.folder, "curves.parquet")
 
     @cached_property
     def paths(self) -> pd.DataFrame:
-        return pd.read_parquet(self.folder / "paths.parquet")
+        return _table(self.folder, "paths.parquet")
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:
@@ -118,33 +118,57 @@ def _counted(about: dict[str, Any]) -> str:
     return f"{parts[0]} of {parts[2]} on {parts[1]}"
 
 
+_AGAIN = "`optlab run` with its spec makes it again from the cells that are kept"
+
+
+class DamagedError(OSError):
+    """A file of results that is there and cannot be read."""
+
+    def __init__(self, path: Path, error: Exception) -> None:
+        first = str(error).split("\n")[0]
+        super().__init__(f"{path.parent} is not whole: {path.name} is damaged ({first}); {_AGAIN}")
+
+
 def _json(path: Path, missing: Any) -> Any:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else missing
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else missing
+    except ValueError as error:
+        raise DamagedError(path, error) from None
+
+
+def _table(folder: Path, name: str) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(folder / name)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:  # how Arrow tells of a file that is cut off
+        raise DamagedError(folder / name, error) from None
 
 
 def load(folder: str | Path) -> Results:
-    """Read what `optlab run` left in `folder`. FileNotFoundError where there is nothing or not all of it."""
+    """Read what `optlab run` left in `folder`. FileNotFoundError where there is nothing or not all of it,
+    DamagedError where something cannot be read."""
     folder = Path(folder)
     if not (folder / "manifest.json").exists():
         raise FileNotFoundError(f"{folder}: no results here (no manifest.json)")
     gone = [name for name in WHOLE if not (folder / name).exists()]
     if gone:
         raise FileNotFoundError(
-            f"{folder} is not whole: {' and '.join(gone)} {'is' if len(gone) == 1 else 'are'} missing; "
-            "`optlab run` with its spec makes what is missing from the cells that are kept"
+            f"{folder} is not whole: {' and '.join(gone)} {'is' if len(gone) == 1 else 'are'} missing; {_AGAIN}"
         )
+    manifest = _json(folder / "manifest.json", {})
     pictures = {}
     if (folder / "pictures.npz").exists():
         with np.load(folder / "pictures.npz") as stored:
             for name in {key.rsplit("/", 1)[0] for key in stored}:
                 pictures[name] = tuple(stored[f"{name}/{axis}"] for axis in "xyz")
-    runs = pd.read_parquet(folder / "runs.parquet")
+    runs = _table(folder, "runs.parquet")
     if "part" not in runs:  # written before runs said what they were run for
         runs["part"] = runs["role"].map({"tune": "trial", "evaluate": "grid", "picture": "picture"})
     return Results(
         folder=folder,
         runs=runs,
-        manifest=json.loads((folder / "manifest.json").read_text(encoding="utf-8")),
+        manifest=manifest,
         worked=_json(folder / "worked.json", []),
         checked=_json(folder / "checked.json", {}),
         pictures=pictures,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -10,6 +11,7 @@ import shlex
 import shutil
 import subprocess
 import zipfile
+from base64 import b64encode
 from pathlib import Path
 
 import pandas as pd
@@ -236,7 +238,7 @@ def test_wrong_calls_end_in_a_message(made, tmp_path, monkeypatch):
     (tmp_path / "reports/x").mkdir(parents=True)
     (tmp_path / "reports/x/manifest.json").write_text("{")
     told = call("bundle", tmp_path / "reports/x", "--out", tmp_path / "b.zip")
-    assert "is not a whole folder of results" in told.output
+    assert "x is not whole: runs.parquet and curves.parquet are missing" in told.output
     for call_ in (told,):
         assert call_.exit_code == 2
         assert "Traceback" not in call_.output
@@ -297,4 +299,8 @@ def test_a_name_hidden_by_escapes_is_found() -> None:
     me = Identity((), ("jürgen", "o'brien"))
     assert me.found("x.json", json.dumps({"by": "Jürgen"}).encode())
     assert me.found("x.html", b"<p>O&#39;Brien made it</p>")
+    assert me.found("x.html", b"<p>J&uuml;rgen made it</p>")
+    for inside in ("by Jürgen", json.dumps({"by": "Jürgen"}), "by J&uuml;rgen"):
+        filled = " ".join([inside, *(str(i * i) for i in range(200))]).encode()
+        assert me.found("x.html", b"<script>" + b64encode(gzip.compress(filled)) + b"</script>")
     assert not me.found("x.json", json.dumps({"by": "Jurgens"}).encode())

@@ -53,9 +53,6 @@ def bundle(
             for line in error.lines:
                 complain(line)
             raise typer.Exit(WRONG) from None
-        except (ValueError, KeyError) as error:
-            complain(f"{folder} is not a whole folder of results: {error}")
-            raise typer.Exit(WRONG) from None
     tell(
         f"{place} written, {place.stat().st_size / 1e6:.1f} MB; its README.txt says how to make it again"
     )

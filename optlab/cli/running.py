@@ -133,7 +133,7 @@ def _run_one(
     if timings:
         for name, seconds in spent.items():
             out.print(f"  {name:<16} {seconds:7.2f} s")
-        tell(("  compile and run are summed over the devices", "dim"))
+        tell(("  compile and run are summed over the cores", "dim"))
     for error in results.manifest["errors"]:
         place = f"{error['optimizer']} on {error['problem']}"
         complain(f"{place}: {error['runs']} runs broke: {error['message']}")

@@ -16,7 +16,7 @@ import pandas as pd
 
 from optlab.compare.side import CompareError, Side, taken
 from optlab.files import atomic_write
-from optlab.results import load
+from optlab.results import DamagedError, load
 
 __all__ = ["read_baseline", "read_side", "write_baseline"]
 
@@ -50,9 +50,9 @@ def read_side(path: str | Path) -> Side:
     except FileNotFoundError as error:
         if not (path / "manifest.json").exists():
             raise
-        raise CompareError(
-            f"{path}: the results are not whole: {error.filename} is missing"
-        ) from None
+        raise CompareError(str(error)) from None
+    except DamagedError as error:
+        raise CompareError(str(error)) from None
     except _UNREADABLE as error:
         raise CompareError(f"{path}: these results cannot be read: {_first_line(error)}") from None
 

@@ -1,0 +1,42 @@
+"""A folder of results of which something is gone or cut off says what, and what makes it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from small_folder import write_folder
+from typer.testing import CliRunner
+
+from optlab import cli
+
+NEEDED = ["runs.parquet", "curves.parquet"]
+HARMS = [
+    (command, name, how)
+    for command in ("report", "bundle", "compare")
+    for name, how in [
+        *((name, "gone") for name in NEEDED),
+        *((name, "cut") for name in ["manifest.json", *NEEDED]),
+    ]
+    # A comparison reads no curves: they are looked for, since they belong to whole results, not opened.
+    if (command, name, how) != ("compare", "curves.parquet", "cut")
+]
+
+
+@pytest.mark.parametrize(("command", "name", "how"), HARMS)
+def test_what_is_wrong_is_told(tmp_path: Path, command: str, name: str, how: str) -> None:
+    folder = write_folder(tmp_path / "small")
+    victim = folder / name
+    if how == "gone":
+        victim.unlink()
+    else:
+        victim.write_bytes(victim.read_bytes()[: victim.stat().st_size // 2])
+    more = {"report": [], "bundle": ["--out", str(tmp_path / "b.zip")], "compare": [str(folder)]}
+    told = CliRunner().invoke(cli.app, [command, str(folder), *more[command]])
+    assert told.exit_code == 2, told.output
+    said = " ".join(told.output.split())
+    assert f"is not whole: {name} is {'missing' if how == 'gone' else 'damaged'}" in said, (
+        told.output
+    )
+    assert "optlab run" in said
+    assert not list(tmp_path.glob("*.zip"))
