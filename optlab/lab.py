@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optlab import byhand, engine, freshness, looks, plan
+from optlab import byhand, engine, freshness, plan
 from optlab.analysis.settings import at_best, best_settings, setting
 from optlab.analysis.verdicts import undecided, verdicts
 from optlab.analysis.words import plural
@@ -25,10 +24,11 @@ from optlab.draws import Draws, fingerprint
 from optlab.effort import operations
 from optlab.engine import Engine, History, Inputs
 from optlab.explain import explain_odd
-from optlab.files import atomic_write, clear_strays
+from optlab.files import clear_strays
 from optlab.gathered import Gathered, summaries
 from optlab.manifest import manifest
 from optlab.minima import Minima
+from optlab.owner import keep_for
 from optlab.plan import Cell, Run
 from optlab.problems import Minimum
 from optlab.progress import Progress, Silent, plainly
@@ -38,6 +38,7 @@ from optlab.rules import Rule
 from optlab.spec import Claim, Experiment, Task, read
 from optlab.store import Store
 from optlab.worked.marks import summary
+from optlab.written import write_csv, write_json, write_pictures, write_table
 
 __all__ = ["Progress", "run"]
 
@@ -56,7 +57,7 @@ def run(
 
     With `most_seeds`, evaluation seeds are doubled until every claim is decided or there are so many;
     the error is kept over all of these looks (`optlab.statistics.sequential`).
-    SpecError where the spec is wrong. An interrupted run goes on where it stopped.
+    SpecError where the spec is wrong, TakenError where the folder is another spec's. An interrupted run goes on where it stopped.
     """
     began = time.perf_counter()
     engine.prepare(Path(out) / ".cache" / "compiled")
@@ -118,6 +119,7 @@ class _Laboratory:
 
     def run(self) -> Results:
         self.folder.mkdir(parents=True, exist_ok=True)
+        keep_for(self.folder, self.experiment.path)
         freshness.mark_stale(self.folder)
         clear_strays(self.folder)
         (self.folder / "verdicts.csv").unlink(missing_ok=True)  # of other tables than these
@@ -146,7 +148,7 @@ class _Laboratory:
             status = table["status"].eq("error").groupby(table["problem"]).all()
             broken = set(status.index[status])
             sound = [t for t in self.experiment.tasks if t.name not in broken]
-            self._pictures(sound)
+            write_pictures(self.folder, sound, self.progress.note)
             self._worked(sound)
             self._checked()
         self._manifest(table, minima)
@@ -165,12 +167,10 @@ class _Laboratory:
         except Exception as error:  # the runs themselves are sound, and the report stands without
             self.progress.note(f"not explained why runs ended oddly: {plainly(error)}")
             found = []
-        text = json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False).encode()
-        atomic_write(self.folder / "explained.json", lambda file: file.write(text))
+        write_json(self.folder, "explained", found)
 
     def _verdicts(self, results: Results) -> None:
-        csv = verdicts(results).to_csv(index=False).encode()
-        atomic_write(self.folder / "verdicts.csv", lambda file: file.write(csv))
+        write_csv(self.folder, "verdicts", verdicts(results))
 
     def _import(self, runs: list[Run]) -> None:
         """Take in the runs that were made elsewhere, as if they had been found in the store. One that ends
@@ -391,37 +391,16 @@ class _Laboratory:
     def _table(self, runs: list[Run], minima: dict[str, Minimum | None]) -> pd.DataFrame:
         """Write the table of runs, and give it."""
         table = self.gathered.rows(runs, minima)
-        self._write_table("runs", table)
-        atomic_write(self.folder / "runs.csv", lambda file: table.to_csv(file, index=False))
+        write_table(self.folder, "runs", table)
+        write_csv(self.folder, "runs", table)
         return table
 
     def _curves(self, table: pd.DataFrame) -> None:
         curves, paths = self.gathered.curves_and_paths(
             table[table["run_id"].isin(self.gathered.known)]
         )
-        self._write_table("curves", curves)
-        self._write_table("paths", paths)
-
-    def _write_table(self, name: str, table: pd.DataFrame) -> None:
-        def write(file: Any) -> None:
-            table.to_parquet(file, index=False, compression="zstd")
-
-        atomic_write(self.folder / f"{name}.parquet", write)
-
-    def _pictures(self, tasks: list[Task]) -> None:
-        arrays: dict[str, Any] = {}
-        for task in tasks:
-            if task.problem.window is not None and task.problem.about.dim == 2:
-                try:
-                    drawn = looks.picture(task.problem)
-                except Exception as error:  # a loss that fails on part of the plane
-                    self.progress.note(
-                        f"no picture of {task.name}: {type(error).__name__}: {error}"
-                    )
-                    continue
-                for axis, values in zip("xyz", drawn, strict=True):
-                    arrays[f"{task.name}/{axis}"] = values
-        atomic_write(self.folder / "pictures.npz", lambda file: np.savez(file, **arrays))
+        write_table(self.folder, "curves", curves)
+        write_table(self.folder, "paths", paths)
 
     def _worked(self, tasks: list[Task]) -> None:
         """The first steps by hand, where a task asks for them, at each optimizer's first setting."""
@@ -432,7 +411,7 @@ class _Laboratory:
                 if isinstance(contender.optimizer, Rule):
                     start = self.draws.first(task)
                     pages.append(byhand.page(task, contender, start, steps=task.worked))
-        self._write_json("worked", pages)
+        write_json(self.folder, "worked", pages)
 
     def _checked(self) -> None:
         """What stands on paper, against what it should be."""
@@ -445,13 +424,8 @@ class _Laboratory:
             self.progress.note(f"the handwritten page cannot be checked: {error}")
             (self.folder / "checked.json").unlink(missing_ok=True)
             return
-        self._write_json(
-            "checked", {"summary": summary(lines), "lines": [line.as_dict() for line in lines]}
-        )
-
-    def _write_json(self, name: str, value: Any) -> None:
-        text = json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False).encode()
-        atomic_write(self.folder / f"{name}.json", lambda file: file.write(text))
+        told = {"summary": summary(lines), "lines": [line.as_dict() for line in lines]}
+        write_json(self.folder, "checked", told)
 
     def _operations(self, table: pd.DataFrame) -> dict[str, dict[str, int | None]]:
         """The arithmetic of an update, by problem and optimizer, of all that ran here."""
@@ -484,8 +458,7 @@ class _Laboratory:
             looks=list(self.looks),
             timings={name: round(seconds, 3) for name, seconds in self.timings.items()},
         )  # fmt: skip
-        text = json.dumps(made, indent=1, allow_nan=False, ensure_ascii=False).encode()
-        atomic_write(self.folder / "manifest.json", lambda file: file.write(text))
+        write_json(self.folder, "manifest", made)
 
 
 def _elsewhere(task: Task) -> str:

@@ -446,3 +446,30 @@ def test_a_table_that_was_damaged_is_made_again(tmp_path: Path) -> None:
         assert "8 were stored already" in told.output
     assert (out / "small/runs.csv").read_bytes() == before
     assert not pd.read_parquet(out / "small/runs.parquet").empty
+
+
+def test_another_spec_of_the_same_name_does_not_take_over_the_results(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    first, second = write(tmp_path / "a", SMALL), write(tmp_path / "b", SMALL + "\n# asked anew\n")
+    assert call("run", first, "--out", out, "--no-report").exit_code == 0
+    before = {path: path.read_bytes() for path in (out / "small").rglob("*") if path.is_file()}
+    told = call("run", second, "--out", out)
+    assert told.exit_code == 2
+    said = " ".join(told.output.split())
+    assert "another spec of the same name" in said
+    assert "a/small.yaml" in said
+    assert "--out" in said
+    assert before == {p: p.read_bytes() for p in (out / "small").rglob("*") if p.is_file()}
+    with pytest.raises(OSError, match="another spec of the same name"):
+        optlab.run(second, out)
+    # The same spec goes on after a change, and so does one that was moved or copied.
+    first.write_text(SMALL + "\n# a remark\n", "utf-8")
+    assert call("run", first, second, "--out", out, "--no-report").exit_code == 2  # two at once
+    assert call("run", first, "--out", out, "--no-report").exit_code == 0
+    second.write_bytes(first.read_bytes())
+    assert call("run", second, "--out", out, "--no-report").exit_code == 0
+    second.rename(tmp_path / "small.yaml")
+    (tmp_path / "small.yaml").write_text(SMALL, "utf-8")
+    assert call("run", tmp_path / "small.yaml", "--out", out, "--no-report").exit_code == 0

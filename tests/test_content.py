@@ -70,7 +70,8 @@ NEVER = math.inf
 
 
 def times(*rows):
-    """Rows of `time_to_target`: problem, optimizer, reached, held, n, runs that reached, relapses."""
+    """Rows of `time_to_target`: problem, optimizer, reached, held, n, runs that reached, those of them that
+    left it for good (and no others left it)."""
     columns = [
         "problem",
         "optimizer",
@@ -81,7 +82,8 @@ def times(*rows):
         "relapses",
     ]
     table = pd.DataFrame(rows, columns=columns)
-    return table.assign(held_n=table["reached_n"] - table["relapses"], budget=100)
+    gone = table["relapses"]
+    return table.assign(held_n=table["reached_n"] - gone, left=gone, budget=100)
 
 
 def test_counts_in_words():
@@ -134,7 +136,7 @@ def test_held_soonest():
     )
     several = times(("bowl", "sgd", 10, 12, 8, 8, 0), ("net", "sgd", 10, NEVER, 8, 8, 8))
     assert held_soonest(several) == (
-        "In these runs sgd held the target on 1 of 2 problems in at least half of its runs."
+        "In these runs sgd held the target on 1 of 2 problems in more than half of its runs."
     )
     never = times(("bowl", "sgd", NEVER, NEVER, 8, 0, 0), ("bowl", "adam", 5, NEVER, 8, 8, 8))
     assert held_soonest(never) == (
@@ -146,14 +148,20 @@ def test_held_soonest():
 def test_left_again():
     assert left_again(times(("b", "sgd", NEVER, NEVER, 8, 0, 0))) == "No run reached it."
     kept = times(("b", "sgd", 10, 12, 8, 8, 0))
-    assert left_again(kept) == "What reached it kept it to the end (8 runs)."
+    assert left_again(kept) == "What reached it never left it again (8 runs)."
     one = times(("b", "sgd", 10, 12, 8, 8, 0), ("b", "adam", 5, 20, 8, 8, 2))
     assert left_again(one) == (
-        "2 of 16 runs that reached it did not keep it to the end, all of adam."
+        "2 of 16 runs that reached it left it again, all of adam; none of them came back."
     )
+    back = "2 of 16 runs that reached it left it again, all of adam; all of them came back."
+    assert left_again(one.assign(left=one["relapses"], relapses=0)) == back
+    assert left_again(one.assign(left=[3, 2])) == (
+        "5 of 16 runs that reached it left it again, most often sgd (3 of 8); 2 of them did not come back."
+    )
+    assert left_again(one.assign(left=[0, 1], relapses=0)).endswith("all of adam; it came back.")
     both = times(("b", "sgd", 10, 12, 8, 8, 2), ("b", "adam", 5, 20, 8, 8, 2))
     assert left_again(both) == (
-        "4 of 16 runs that reached it did not keep it to the end, each optimizer as often."
+        "4 of 16 runs that reached it left it again, each optimizer as often; none of them came back."
     )
     # The largest share, of which there need be no half; one may have reached it in more runs.
     three = times(
@@ -162,8 +170,8 @@ def test_left_again():
         ("b", "rms", 5, 20, 10, 10, 3),
     )
     assert left_again(three) == (
-        "10 of 40 runs that reached it did not keep it to the end, most often adam (3 of 10) and rms "
-        "(3 of 10)."
+        "10 of 40 runs that reached it left it again, most often adam (3 of 10) and rms (3 of 10); none of "
+        "them came back."
     )
 
 
@@ -317,7 +325,15 @@ def test_flips_and_crossings_and_pairs():
     )
     crossing = pd.DataFrame({
         "problem": ["p", "q"], "step": [30, 80], "before": ["a", "b"], "after": ["b", "a"],
+        "near_rounding": False,
     })  # fmt: skip
+    late = "2 pairs of median curves change order after a quarter of the budget on 2 problems"
+    assert late_crossings(crossing.assign(near_rounding=[False, True])) == (
+        f"{late}, 1 of them near rounding; the last of the others at update 30, where b passes a on p."
+    )
+    assert late_crossings(crossing.assign(near_rounding=True)) == (
+        f"{late}, all of them near rounding, where errors of arithmetic decide."
+    )
     assert late_crossings(crossing) == (
         "2 pairs of median curves change order after a quarter of the budget on 2 problems; the last at "
         "update 80, where a passes b on q."

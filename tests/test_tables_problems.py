@@ -519,7 +519,8 @@ def test_curves_that_change_places_late(tmp_path):
     first = next(i for i in range(n) if a[i] < b[i])
     assert first >= 5
     assert found.to_dict("records")[0] == {
-        "problem": "p", "a": "a", "b": "b", "step": first, "times": 1, "before": "b", "after": "a"
+        "problem": "p", "a": "a", "b": "b", "step": first, "times": 1, "before": "b", "after": "a",
+        "near_rounding": False,
     }  # fmt: skip
     assert len(found) == 1  # c passes b before a quarter of the budget
 
@@ -528,6 +529,15 @@ def test_a_curve_that_diverges_falls_behind(tmp_path):
     curves = {("p", "a", 0): [4.0, 1, 1, 1, NAN, NAN], ("p", "b", 0): [4.0, 3, 3, 3, 3, 3]}
     [row] = crossings(made(tmp_path, curves), best_of(made(tmp_path, curves))).to_dict("records")
     assert (row["step"], row["before"], row["after"]) == (4, "a", "b")
+
+
+def test_a_crossing_near_rounding_is_told_as_such(tmp_path):
+    curves = {
+        ("p", "a", 0): [4.0, 2, 4e-15, 9e-15, 3e-15], ("p", "b", 0): [4.0, 1, 8e-15, 4e-15, 9e-15]
+    }  # fmt: skip
+    results = made(tmp_path, curves)
+    [row] = crossings(results, best_of(results)).to_dict("records")
+    assert (row["step"], row["near_rounding"]) == (4, True)
 
 
 def test_alike_is_not_a_crossing(tmp_path):

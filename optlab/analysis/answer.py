@@ -32,6 +32,11 @@ _VERBS = {
     ("reached", True): "reached it",
 }
 
+_NOBODY = {
+    "held": "No optimizer held its target in more than half of its runs on any problem",
+    "reached": "none reached it in more than half of its runs",
+}
+
 
 def answer(
     results: Results, best: pd.DataFrame | None = None, times: pd.DataFrame | None = None
@@ -244,6 +249,9 @@ def _overall(
             tied |= len(names) > 1
             for name in names or ["nobody"]:
                 firsts.setdefault(name, []).append(problem["name"])
+        if list(firsts) == ["nobody"]:
+            parts.append(_NOBODY[kind])
+            continue
         order = sorted(firsts, key=lambda name: (name == "nobody", -len(firsts[name])))
         # A few problems by name, many by number.
         few = len(problems) <= _FEW_PROBLEMS

@@ -15,6 +15,8 @@ from optlab.results import Results
 __all__ = ["crossings"]
 
 _FROM = 0.25  # of the budget; before, curves of anything cross
+_NEAR = 100.0
+"""So many times the floor of rounding is near it: errors of many steps have added up there."""
 
 
 def crossings(results: Results, best: pd.DataFrame) -> pd.DataFrame:
@@ -23,7 +25,8 @@ def crossings(results: Results, best: pd.DataFrame) -> pd.DataFrame:
 
     Columns: problem, a, b, step (the first recorded step at which the order of the end stands, for
     good), times (how often they changed places), before and after (who was ahead before `step`, and
-    who is from there on). Medians are of the loss at each recorded step, +inf where half had
+    who is from there on), near_rounding (whether both are then so near the minimum, or to 0 where none is
+    known, that rounding decides). Medians are of the loss at each recorded step, +inf where half had
     diverged. Losses that differ by less than rounding are alike, and being alike is no change.
     """
     chosen = once(at_best(results.runs, best))
@@ -43,14 +46,20 @@ def crossings(results: Results, best: pd.DataFrame) -> pd.DataFrame:
         order = [name for name in problem["optimizers"] if (names == name).any()]
         middle = {name: quantile(values[names == name].T, 0.5) for name in order}
         first = here["loss_first"].to_numpy(float)
-        floor = float(np.median(floors(first, problem.get("minimum"), precision)))
+        minimum = problem.get("minimum")
+        floor = float(np.median(floors(first, minimum, precision)))
+        near = _NEAR * floor + (float(minimum["value"]) if minimum else 0.0)
         for a, b in combinations(order, 2):
             change = _last_change(middle[a], middle[b], floor)
             if change is not None:
                 place, times, ahead = change
                 pair = (b, a) if ahead < 0 else (a, b)
-                rows.append((problem["name"], a, b, int(steps[late][place]), times, *pair))
-    return pd.DataFrame(rows, columns=["problem", "a", "b", "step", "times", "before", "after"])
+                low = bool(max(middle[a][place], middle[b][place]) < near)
+                rows.append((problem["name"], a, b, int(steps[late][place]), times, *pair, low))
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+_COLUMNS = ["problem", "a", "b", "step", "times", "before", "after", "near_rounding"]
 
 
 def _last_change(a: np.ndarray, b: np.ndarray, floor: float) -> tuple[int, int, int] | None:

@@ -108,6 +108,7 @@ def _falling(curves: pd.DataFrame, mine: pd.DataFrame, problem: dict[str, Any]) 
 def crossing(results: Results, best: pd.DataFrame, chosen: pd.DataFrame) -> Iterator[Found]:
     """Where another led for part of the second half of the budget."""
     table = crossings(results, best)
+    table = table[~table["near_rounding"].astype(bool)]
     parts = []
     for problem in results.manifest["problems"]:
         mine = chosen[(chosen["problem"] == problem["name"]) & (chosen["status"] != "error")]

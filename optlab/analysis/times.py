@@ -21,8 +21,8 @@ def time_to_target(
     `n` counts runs without an error. For each of reached (the first step below the target) and held
     (the first step from which the run stays below): how many runs (`_n`), the exact 95 % interval
     of that share (`_low`, `_high`), and the quartiles and median of the step, +inf where it lies
-    among the runs that never did (`_q25`, `_median`, `_q75`). `relapses` reached and did not hold;
-    `worst_after` is the largest loss after the first hit over those runs.
+    among the runs that never did (`_q25`, `_median`, `_q75`). `left` reached it and left it
+    again, whether or not they came back; `relapses` reached and did not hold; `worst_after` is the largest loss after the first hit over those runs.
     """
     chosen = at_best(runs, best)
     rows = []
@@ -66,8 +66,9 @@ def _summary(mine: pd.DataFrame, label: str) -> dict[str, Any]:
         out |= {f"{kind}_n": hits, f"{kind}_low": low, f"{kind}_high": high}
         out |= {f"{kind}_{name}": quantile(values, q) for name, q in _QUARTILES.items()}
     relapsed = np.isfinite(step["reached"]) & ~np.isfinite(step["held"])
+    left = np.isfinite(step["reached"]) & (step["held"] > step["reached"])
     worst = mine[f"worst_after.{label}"].astype(float).to_numpy()[np.isfinite(step["reached"])]
-    out["relapses"] = int(relapsed.sum())
+    out |= {"left": int(left.sum()), "relapses": int(relapsed.sum())}
     out["worst_after"] = float(np.nanmax(worst)) if np.isfinite(worst).any() else np.nan
     if np.isposinf(worst).any():
         out["worst_after"] = np.inf
@@ -88,6 +89,7 @@ _COLUMNS = [
         for kind in ("reached", "held")
         for name in ("n", "low", "high", "q25", "median", "q75")
     ],
+    "left",
     "relapses",
     "worst_after",
 ]

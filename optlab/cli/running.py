@@ -10,6 +10,7 @@ import typer
 
 from optlab import freshness
 from optlab.cli.base import BROKEN, WRONG, Specs, app, plain_errors, read_all
+from optlab.owner import TakenError, check_owner
 from optlab.terminal import Bar, complain, out, tell
 
 if TYPE_CHECKING:
@@ -33,11 +34,8 @@ def run(
 ) -> None:
     """Run spec files and render their reports. What is up to date or stored is not run again."""
     began = time.perf_counter()
-    names = [spec.stem for spec in specs]
-    for name in {n for n in names if names.count(n) > 1}:
-        complain(f"two specs are named '{name}'; their results would share a folder")
-        raise typer.Exit(WRONG)
-    _check_writable([out_ / ".cache" / "compiled", *(out_ / name for name in names)], out_)
+    _check_names(specs, out_)
+    _check_writable([out_ / ".cache" / "compiled", *(out_ / spec.stem for spec in specs)], out_)
     most = most_seeds if until_resolved else None
     stamps = {
         spec: _stamp(spec, most) for spec in specs
@@ -81,6 +79,24 @@ def _fresh(folder: Path, stamp: str) -> bool:
         return bool(stamp) and freshness.is_fresh(folder, stamp)
     except OSError:
         return False
+
+
+def _check_names(specs: list[Path], out: Path) -> None:
+    """See that no two specs would write to one folder, of this call or of an earlier one."""
+    names = [spec.stem for spec in specs]
+    taken = [
+        f"two specs are named '{name}'; their results would share a folder"
+        for name in sorted({n for n in names if names.count(n) > 1})
+    ]
+    for spec in specs:
+        try:
+            check_owner(out / spec.stem, spec)
+        except TakenError as error:
+            taken.append(str(error))
+    for line in taken:
+        complain(line)
+    if taken:
+        raise typer.Exit(WRONG)
 
 
 def _check_writable(folders: list[Path], told: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from optlab.analysis.words import exact, listed, number, plural
 from optlab.compare.comparison import Comparison
-from optlab.compare.telling import summary
+from optlab.compare.telling import summary, tiny
 
 __all__ = ["in_short", "kept"]
 
@@ -19,9 +19,9 @@ def in_short(c: Comparison, bits: Comparison) -> str:
     tolerances 0."""
     if not c.paired:
         return (
-            f"No run of {c.b.name} is one of {c.a.name}: they were asked for different things, so "
-            "that runs cannot be held against each other, only medians of the same optimizer on the "
-            "same problem."
+            f"No run of {c.b.name} is one of {c.a.name}: they were asked for different things"
+            f"{_reason(c, c.a.name)}, so that runs cannot be held against each other, only medians of the "
+            "same optimizer on the same problem."
         )
     if c.same:
         every = f"all {plural(c.paired, 'run')}" if c.paired > 1 else "the one run"
@@ -62,16 +62,27 @@ def _changes(c: Comparison) -> Iterator[str]:
         sizes = found["relative"].to_numpy(dtype=float)
         n = int(found["changed"].sum())
         of = f"{n:,} more" if len(ended) else f"{n:,} of {plural(c.paired, 'paired run')}"
-        yield f"the numbers of {of} moved{_by(sizes)}"
+        least = tiny(c)
+        size = f" by {exact(least)} or less, most often rounding" if least else _by(sizes)
+        yield f"the numbers of {of} moved{size}"
     yield from _verdicts(c)
     for problem in c.refused["problem"]:
         yield f"{problem} is not known to be the same problem"
     for side in (c.a, c.b):
         alone = int(c.only.loc[c.only["side"] == side.name, "runs"].sum())
         if alone:
-            yield f"{plural(alone, 'run')} {'is' if alone == 1 else 'are'} in {side.name} alone"
+            be = "is" if alone == 1 else "are"
+            yield f"{plural(alone, 'run')} {be} in {side.name} alone{_reason(c, side.name)}"
     if len(c.targets):
         yield f"{plural(len(c.targets), 'target')} on one side only"
+
+
+def _reason(c: Comparison, side: str) -> str:
+    """Why most of the runs of one side have no partner, in brackets."""
+    alone = c.only[c.only["side"] == side].groupby("why", sort=False)["runs"].sum()
+    if alone.empty:
+        return ""
+    return f" ({'mostly: ' if len(alone) > 1 else ''}{alone.idxmax()})"
 
 
 def _by(sizes: np.ndarray) -> str:

@@ -16,7 +16,7 @@ from optlab.compare.comparison import Comparison
 
 __all__ = [
     "apart", "as_json", "as_markdown", "as_text", "claim_text", "column_text", "headline",
-    "only_lines", "refusal_text", "summary", "verdict_text", "which",
+    "only_lines", "refusal_text", "summary", "tiny", "verdict_text", "which",
 ]  # fmt: skip
 
 _WORST_FIRST = ("error", "diverged", "budget", "hit")
@@ -251,11 +251,19 @@ def column_text(name: str) -> str:
 
 def _hints(c: Comparison) -> Iterator[str]:
     """A change of nothing to next to nothing is large only relatively."""
+    enough = tiny(c)
+    if enough:
+        yield f"no number changed by more than {enough:g}: `--atol {enough:g}` lets them pass"
+
+
+def tiny(c: Comparison) -> float:
+    """The power of ten that no change of a number exceeds, where that is so small that it is most often
+    rounding; else 0."""
     with np.errstate(invalid="ignore"):
         sizes = np.abs(c.numbers["a"].to_numpy(float) - c.numbers["b"].to_numpy(float))
     if len(sizes) and np.isfinite(sizes).all() and 0 < sizes.max() <= _TINY:
-        enough = 10.0 ** math.ceil(math.log10(sizes.max()))
-        yield f"no number changed by more than {enough:g}: `--atol {enough:g}` lets them pass"
+        return 10.0 ** math.ceil(math.log10(sizes.max()))
+    return 0.0
 
 
 def apart(column: str, a: float, b: float) -> tuple[str, str]:

@@ -102,7 +102,7 @@ def _crossings(facts: Facts) -> list[Any]:
                 Cell(
                     f"{row['step']:,}", small=f"of {budgets[row['problem']]:,}", value=row["step"]
                 ),
-                Cell(f"{row['times']:,}"),
+                Cell(f"{row['times']:,}", small="near rounding" if row["near_rounding"] else ""),
             ]
             for _, row in mine.sort_values("step", ascending=False, kind="stable").iterrows()
         ]
@@ -110,7 +110,8 @@ def _crossings(facts: Facts) -> list[Any]:
     caption = (
         "Pairs whose median curves of the loss change order between a quarter of the budget and its end: "
         "whoever looks earlier sees another winner. The step is the first recorded one from which the "
-        "order of the end stands."
+        "order of the end stands. Near rounding: both gaps (losses, where f* is not known) are then within "
+        "a hundred times the rounding of the one at the start, where errors of arithmetic decide."
     )
     head = ["Ahead before", "Ahead from there on", "From update", "Changes of order"]
     inner = Table(

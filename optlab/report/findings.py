@@ -122,8 +122,9 @@ def _times_table(facts: Facts, table: pd.DataFrame, caption: str, name: str) -> 
                     name_cell(facts, row["optimizer"], row["selection"]),
                     *[_time(row, kind, plain) for kind in ("reached", "held")],
                     Cell(
-                        "–" if row["reached_n"] == 0 else _relapse(row, plain),
-                        value=row["relapses"],
+                        "–" if row["reached_n"] == 0 else _left(row, plain),
+                        small="" if plain or not row["relapses"] else f"{row['relapses']} for good",
+                        value=row["left"],
                     ),
                     Cell(number(row["worst_after"]), value=row["worst_after"]),
                     Cell(_diverged(row, plain), value=row["diverged"]),
@@ -176,14 +177,10 @@ def _share(low: float, high: float) -> str:
     return f"({100 * low:.0f} to {100 * high:.0f} %)".replace(" ", _SPACE)
 
 
-def _relapse(row: pd.Series, plain: bool) -> str:
-    if plain:
-        return "yes, for good" if row["relapses"] else _came_back(row)
-    return f"{row['relapses']}{_SPACE}of{_SPACE}{row['reached_n']}"
-
-
-def _came_back(row: pd.Series) -> str:
-    return "yes, and came back" if row["held_median"] > row["reached_median"] else "no"
+def _left(row: pd.Series, plain: bool) -> str:
+    if plain and row["left"]:
+        return "yes, for good" if row["relapses"] else "yes, and came back"
+    return "no" if plain else f"{row['left']}{_SPACE}of{_SPACE}{row['reached_n']}"
 
 
 def _diverged(row: pd.Series, plain: bool) -> str:

@@ -99,7 +99,9 @@ def _words(facts: Facts) -> str:
     problems = facts.manifest["problems"]
     said = []
     if any(p["targets"] for p in problems):
-        said.append("Reached: met the target at least once. Held: met it and kept it to the end.")
+        said.append(
+            "Reached: met the target at least once. Held: met it from some update on, to the end."
+        )
     if any(p.get("minimum") for p in problems):
         said.append("Gap: the loss minus f*, the smallest loss there is.")
     if not all(facts.is_exact(p["name"]) for p in problems):

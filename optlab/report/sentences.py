@@ -103,7 +103,7 @@ def _alone(times: pd.DataFrame, exact: bool) -> str:
     """Of one optimizer there is no first."""
     held = np.isfinite(times["held_median"].astype(float))
     name = times["optimizer"].iloc[0]
-    half = "" if exact else " in at least half of its runs"
+    half = "" if exact else " in more than half of its runs"
     if len(times) == 1:
         row = times.iloc[0]
         when = f"update {steps(row['held_median'])}"
@@ -117,14 +117,21 @@ def _alone(times: pd.DataFrame, exact: bool) -> str:
 
 
 def left_again(times: pd.DataFrame) -> str:
-    """In how many runs a target that was reached was not kept to the end, and by whom most often."""
-    reached, left = int(times["reached_n"].sum()), int(times["relapses"].sum())
+    """In how many runs a target that was reached was left again, by whom most often, and in how many for
+    good."""
+    reached, left, gone = (int(times[name].sum()) for name in ("reached_n", "left", "relapses"))
     if not reached:
         return "No run reached it." if times["n"].sum() > 1 else "It did not reach it."
     if not left:
-        return f"What reached it kept it to the end ({plural(reached, 'run')})."
-    text = f"{left:,} of {plural(reached, 'run')} that reached it did not keep it to the end"
-    return f"{text}{_mostly(times, 'relapses', 'reached_n')}."
+        return f"What reached it never left it again ({plural(reached, 'run')})."
+    text = f"{left:,} of {plural(reached, 'run')} that reached it left it again"
+    if left == 1:
+        back = "it did not come back" if gone else "it came back"
+    else:
+        back = {0: "all of them came back", left: "none of them came back"}.get(
+            gone, f"{gone:,} of them did not come back"
+        )
+    return f"{text}{_mostly(times, 'left', 'reached_n')}; {back}."
 
 
 def _mostly(table: pd.DataFrame, count: str, whole: str) -> str:
@@ -280,7 +287,9 @@ def flips(table: pd.DataFrame, keys: Sequence[str]) -> str:
 
 def late_crossings(table: pd.DataFrame) -> str:
     """How many pairs change order late, and which one last: rows of `crossings`."""
-    last = table.iloc[int(table["step"].to_numpy(dtype=float).argmax())]
+    low = table["near_rounding"].to_numpy(dtype=bool)
+    sound = table if low.all() else table[~low]
+    last = sound.iloc[int(sound["step"].to_numpy(dtype=float).argmax())]
     where = f"on {table['problem'].nunique():,} problems" if table["problem"].nunique() > 1 else ""
     text = (
         f"{plural(len(table), 'pair')} of median curves change order after a quarter of the budget"
@@ -288,8 +297,12 @@ def late_crossings(table: pd.DataFrame) -> str:
     if len(table) == 1:
         text = "1 pair of median curves changes order after a quarter of the budget"
     text = f"{text} {where}".rstrip()
+    if low.all():
+        return f"{text}, all of them near rounding, where errors of arithmetic decide."
+    some = f", {int(low.sum()):,} of them near rounding" if low.any() else ""
+    which = "that" if len(table) == 1 else "the last of the others" if low.any() else "the last"
     return (
-        f"{text}; {'the last' if len(table) > 1 else 'that'} at update {int(last['step']):,}, where "
+        f"{text}{some}; {which} at update {int(last['step']):,}, where "
         f"{last['after']} passes {last['before']} on {last['problem']}."
     )
 
@@ -385,7 +398,12 @@ def one_trial_and_all(table: pd.DataFrame) -> str:
         on = counted(better, len(gained), "problem")
         return f"With all settings tried the median best was lower than with one on {on}."
     changed = 0
-    problems = list(dict.fromkeys(table["problem"]))
+    problems = [
+        name for name, rows in all_.groupby("problem", sort=False)
+        if np.isfinite(rows["median"].astype(float)).any()
+    ]  # fmt: skip
+    if not problems:
+        return "Neither with one setting tried nor with all of them is a median finite."
     start = (
         f"With one setting tried the best median was that of {first_of_each(one, 'median')}"
         if np.isfinite(one["median"].astype(float)).any()

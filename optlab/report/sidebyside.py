@@ -97,18 +97,30 @@ def moved(beside: SideBySide) -> str:
     last, held = (table[table[name] > 0] for name in ("change", "held_change"))
     if last.empty and held.empty:
         every = f"All {plural(n, 'median')} of" if n > 1 else "The one median of"
-        return f"{every} the last loss or gap {'are' if n > 1 else 'is'} the same to the last bit."
+        return f"{every} the last loss or gap {'are' if n > 1 else 'is'} the same to the last bit{_endless(beside)}."
     told = f"{len(last) or 'None'} of {plural(n, 'median')} of the last loss or gap differ"
     if len(held):
         told += f", and {len(held)} of the time to hold the target"
     if last.empty:
         return f"{told}."
-    finite = last[np.isfinite(last["change"])]
-    most = (finite if len(finite) else last).sort_values("change", kind="stable").iloc[-1]
-    return f"{told}; {_most(beside, most)}."
+    beyond = last[~np.isfinite(last["change"])]
+    finite = last[np.isfinite(last["change"])].sort_values("change", kind="stable")
+    if len(beyond):
+        told += f"; {len(beyond):,} from or to ∞, as {_values(beside, beyond.iloc[0])}"
+    if len(finite):
+        told += f"; the most{' of the others' if len(beyond) else ''}, {_values(beside, finite.iloc[-1])}"
+    return f"{told}."
 
 
-def _most(beside: SideBySide, row: Any) -> str:
+def _endless(beside: SideBySide) -> str:
+    """How many medians are the same because both diverged."""
+    table = beside.medians.assign(gone=~np.isfinite(beside.medians["final"].astype(float)))
+    gone = table.groupby(["problem", "optimizer"])["gone"].all()
+    return f" ({int(gone.sum()):,} of them ∞: half of the runs diverged)" if gone.any() else ""
+
+
+def _values(beside: SideBySide, row: Any) -> str:
+    """What a median was on the first side and where it changed most."""
     table = beside.medians
     mine = table[(table["problem"] == row["problem"]) & (table["optimizer"] == row["optimizer"])]
     first, other = mine.iloc[0], mine[mine["side"] == row["side"]].iloc[0]
@@ -116,7 +128,7 @@ def _most(beside: SideBySide, row: Any) -> str:
     while digits < 17 and number(first["final"], digits) == number(other["final"], digits):
         digits += 1
     what = [f"{number(one['final'], digits)} in {one['side']}" for one in (first, other)]
-    return f"the most, {row['optimizer']} on {row['problem']}: {listed(what)}"
+    return f"{row['optimizer']} on {row['problem']}: {listed(what)}"
 
 
 # --- curves ---

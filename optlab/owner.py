@@ -1,0 +1,43 @@
+"""Whose a folder of results is: two specs of one name must not write over each other's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from optlab.files import write_text
+
+__all__ = ["TakenError", "check_owner", "keep_for"]
+
+_NAME = ".spec"
+"""Where the spec lies, seen from the folder. It stays here: no page and no bundle has it."""
+
+
+class TakenError(OSError):
+    """A folder of results belongs to another spec of the same name."""
+
+
+def check_owner(folder: Path, spec: Path) -> None:
+    """TakenError where the results in `folder` were made from another spec than `spec`: one that is still
+    there, somewhere else, and asks something else. A spec that was moved or copied has what it had."""
+    try:
+        owner = folder / (folder / _NAME).read_text(encoding="utf-8")
+        if owner.samefile(spec) or owner.read_bytes() == spec.read_bytes():
+            return
+    except (OSError, ValueError):  # nobody's yet, or its spec is gone
+        return
+    raise TakenError(
+        f"{folder} holds the results of {os.path.relpath(owner)}, another spec of the same name as "
+        f"{spec}: rename one of them, or give --out another folder"
+    )
+
+
+def keep_for(folder: Path, spec: Path) -> None:
+    """Say that `folder` is `spec`'s, which may have no file. TakenError where another spec has it."""
+    check_owner(folder, spec)
+    if spec.is_file():
+        try:
+            place = os.path.relpath(spec.resolve(), folder.resolve())
+        except ValueError:  # on another drive
+            place = str(spec.resolve())
+        write_text(folder / _NAME, place)
