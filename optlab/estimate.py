@@ -15,7 +15,7 @@ from optlab.cost import look_seconds, rows_of_a_step, step_seconds
 from optlab.plan import Program, Run
 from optlab.spec import Contender, Experiment, Task
 
-__all__ = ["Estimate", "estimate"]
+__all__ = ["Estimate", "estimate", "machine_memory"]
 
 START = 4.0  # seconds: packages, pictures, why runs ended oddly
 COMPILE = 0.5  # seconds a program
@@ -81,6 +81,14 @@ def estimate(experiment: Experiment) -> Estimate:
         table_seconds=ROW * runs + NUMBER * numbers,
         memory=PROCESS + ROW_BYTES * runs + 8.0 * COPIES * numbers + orders,
     )
+
+
+def machine_memory() -> float | None:
+    """Bytes of memory in this machine; None where it does not say."""
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, ValueError, OSError):  # Windows has no such call
+        return None
 
 
 def _part(experiment: Experiment, task: Task, contender: Contender) -> _Part:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import math
+import shlex
 import subprocess
 from collections.abc import Mapping
 from datetime import datetime
@@ -43,7 +44,7 @@ def manifest(
         "spec_file": experiment.path.name,
         "spec_hash": hashlib.sha256(experiment.text.encode()).hexdigest(),
         "created": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": f"optlab run {experiment.path.name}",
+        "command": shlex.join(["optlab", "run", experiment.path.name]),
         "problems": [
             _problem(experiment, t, minima[t.name])
             | {"fingerprint": fingerprints.get(t.name) or []}

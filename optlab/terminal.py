@@ -7,7 +7,10 @@ import time
 from rich.console import Console
 from rich.text import Text
 
-__all__ = ["Bar", "complain", "err", "harmless", "out", "short", "tell"]
+__all__ = ["Bar", "complain", "duration", "err", "harmless", "out", "short", "tell"]
+
+SILENCE = 30.0
+"""Seconds between two lines of progress where there is no terminal to draw a bar on."""
 
 out = Console(soft_wrap=True, highlight=False, markup=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
@@ -30,7 +33,7 @@ def complain(text: object) -> None:
 
 
 class Bar:
-    """Progress on the terminal: run-steps a second and time left."""
+    """Progress: run-steps a second and time left; as a bar on a terminal, else as a line now and then."""
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -41,15 +44,17 @@ class Bar:
             console=err, transient=True, disable=not err.is_terminal,
         )  # fmt: skip
         self._bar.start()
-        self._began = time.monotonic()
-        self._done = 0
+        self._began = self._told = time.monotonic()
+        self._done = self._whole = 0
+        self._name = ""
         self.stored = 0
         self._task = self._bar.add_task("reading", total=None, rate="")
 
     def begin(self, name: str, runs: int, run_steps: int, stored: int) -> None:
         self.stored = stored
         kept = f", {stored:,} of them stored" if stored else ""
-        self._began, self._done = time.monotonic(), 0
+        self._began, self._done, self._whole = time.monotonic(), 0, run_steps
+        self._name = name
         self._bar.update(self._task, description=f"{harmless(name)}: {runs:,} runs{kept}",
                          total=max(run_steps, 1), completed=0 if run_steps else 1)  # fmt: skip
 
@@ -57,6 +62,11 @@ class Bar:
         self._done += run_steps
         rate = self._done / max(time.monotonic() - self._began, 1e-9)
         self._bar.update(self._task, advance=run_steps, rate=f"{short(rate)} run-steps/s")
+        if not err.is_terminal and time.monotonic() - self._told >= SILENCE:
+            self._told = time.monotonic()
+            left = duration((self._whole - self._done) / rate)
+            share = 100 * self._done // max(self._whole, 1)
+            tell(f"{self._name}: {share} %, {short(rate)}run-steps/s, about {left} left", to=err)
 
     def note(self, text: str) -> None:
         tell((text, "yellow"), to=err)
@@ -66,6 +76,12 @@ class Bar:
 
     def close(self) -> None:
         self._bar.stop()
+
+
+def duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def short(number: float) -> str:

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optlab.errors import Faults
+from optlab.errors import Faults, SpecError
 from optlab.measures import MEASURES, WORDS
 from optlab.nodes import compose
 from optlab.spec import Claim, Side, parse
@@ -499,3 +499,28 @@ optimizers: [sgd: {lr: [1, 2]}, momentum: {lr: [1, 2]}, rmsprop: {lr: [1, 2]}, a
     found, faults = judged(block, experiment.tasks, experiment.contenders)
     assert faults == []
     assert len(found) == 7
+
+
+def test_faults_of_claims_are_told_beside_those_of_optimizers() -> None:
+    """What is claimed of an optimizer that has a fault is no fault; what is wrong besides is told."""
+    text = SPEC.replace("- sgd: {lr: [0.1, 0.2]}", "- sgd: {use: sgdd}")
+    text += (
+        "claims:\n  - sgd is faster than adam\n  - default sgd is faster than sgd\n"
+        "  - adma beats sgd by gap\n"
+    )
+    with pytest.raises(SpecError) as caught:
+        parse(text, Path("s.yaml"))
+    told = caught.value.lines()
+    assert len(told) == 2
+    assert "no optimizer named 'sgdd'" in told[0]
+    assert "claims[2]" in told[1]
+    assert "did you mean 'adam'" in told[1]
+
+
+def test_without_the_problems_claims_wait() -> None:
+    text = (
+        SPEC.replace("  - rosenbrock", "  - rosenbrok") + "claims:\n  - adma is faster than sgd\n"
+    )
+    with pytest.raises(SpecError) as caught:
+        parse(text, Path("s.yaml"))
+    assert all("claims" not in line for line in caught.value.lines())

@@ -508,3 +508,37 @@ def test_a_change_has_the_sign_of_where_the_loss_went(
     before: float, after: float, told: str
 ) -> None:
     assert sidebyside._change(np.array([before, after])).text.startswith(told)
+
+
+def test_medians_that_became_endless_are_told_beside_the_largest_change(
+    base: Results, tmp_path: Path
+) -> None:
+    def move(runs: pd.DataFrame) -> None:
+        runs.loc[places(runs, "bowl", "sgd"), ["loss_final", "gap"]] = np.inf
+        runs.loc[places(runs, "bowl", "sgd"), "status"] = "diverged"
+        runs.loc[places(runs, "cup", "step"), ["loss_final", "gap"]] *= 3.0
+
+    said = written(base, changed(base, tmp_path / "b", move), out=tmp_path / "out")
+    assert "1 from or to ∞, as sgd on bowl: " in said
+    assert "∞ in B; the most of the others, step on cup: " in said
+
+    endless = [changed(base, tmp_path / side, move) for side in ("c", "d")]
+    said = written(*endless, out=tmp_path / "same")
+    assert "the same to the last bit (1 of them ∞: half of the runs diverged)." in said
+
+
+def test_what_was_asked_otherwise_is_told_in_the_answer(base: Results, tmp_path: Path) -> None:
+    b = made(tmp_path / "b", SPEC.replace("steps: ", "steps: 1"))
+    said = written(base, b, out=tmp_path / "out")
+    assert "No run of B is one of A: they were asked for different things (" in said
+    assert "steps " in said.split("different things (")[1].split(")")[0]
+
+
+def test_changes_of_next_to_nothing_are_told_as_such(base: Results, tmp_path: Path) -> None:
+    def nudge(runs: pd.DataFrame) -> None:
+        runs.loc[places(runs, "bowl", "sgd"), "loss_best"] += 3e-15
+
+    b = changed(base, tmp_path / "b", nudge)
+    answer = call(base.folder, b.folder, "--rtol", "0", "--report", tmp_path / "out")
+    assert answer.exit_code == 1
+    assert "moved by 1e-14 or less, most often rounding" in told(tmp_path / "out")

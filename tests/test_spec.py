@@ -461,10 +461,13 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         return str(caught.value)
 
     assert fault(tmp_path / "none.yaml") == f"{tmp_path / 'none.yaml'}:1:1: no such file"
-    assert fault(tmp_path).startswith(f"{tmp_path}:1:1: cannot be read: ")
+    assert fault(tmp_path) == f"{tmp_path}:1:1: this is a folder; name a spec file in it"
     latin = tmp_path / "latin.yaml"
     latin.write_bytes("title: Größe\n".encode("latin-1"))
-    assert "cannot be read: 'utf-8' codec can't decode byte 0xf6" in fault(latin)
+    assert "is not UTF-8 text (byte 0xf6 at place 10); save it as UTF-8" in fault(latin)
+    odd = tmp_path / "a\nb.yaml"
+    odd.write_text(PLAIN, "utf-8")
+    assert "must have no line breaks" in fault(odd)
     windows = tmp_path / "windows.yaml"
     windows.write_bytes(b"\xef\xbb\xbf" + PLAIN.replace("\n", "\r\n").encode())
     assert read(windows).title == "t"

@@ -6,7 +6,7 @@ has the time +inf, a run that diverged has the loss +inf, and quantiles are take
 
 from optlab.analysis.aggregate import aggregates, improvements, normal_scores
 from optlab.analysis.answer import answer, finding
-from optlab.analysis.bands import curve_bands, is_better_high, metrics
+from optlab.analysis.bands import curve_bands, metrics
 from optlab.analysis.calm import kinds_of_stability
 from optlab.analysis.censored import clopper_pearson, quantile
 from optlab.analysis.counts import completeness, stability
@@ -25,7 +25,13 @@ from optlab.analysis.rates import rate_robustness
 from optlab.analysis.runtime import LEVELS, data_profile, first_hits, runtime_shares, runtimes
 from optlab.analysis.scores import scores
 from optlab.analysis.sensitivity import rate_name, rate_sensitivity, stability_limit
-from optlab.analysis.settings import at_best, best_settings, final_loss, setting
+from optlab.analysis.settings import (
+    at_best,
+    best_settings,
+    final_loss,
+    is_better_high,
+    setting,
+)
 from optlab.analysis.times import is_exact, time_to_target
 from optlab.analysis.tuning import tunability, tuning_curves
 from optlab.analysis.warnings import warnings

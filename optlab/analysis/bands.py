@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from optlab.analysis.censored import quantile
-from optlab.analysis.settings import at_best, pairs
+from optlab.analysis.settings import at_best, is_better_high, pairs
 
-__all__ = ["curve_bands", "is_better_high", "metrics"]
+__all__ = ["curve_bands", "metrics"]
 
 
 def metrics(curves: pd.DataFrame) -> list[str]:
     """The metrics that were recorded, in the order in which they first stand."""
     return [str(name) for name in curves["metric"].unique()]
-
-
-def is_better_high(metric: str, targets: Iterable[dict[str, Any]] = ()) -> bool:
-    """Whether a larger value of `metric` is better: as a target on it says (entries of the
-    manifest's `targets`); where none does, an accuracy is."""
-    said = (t["rising"] for t in targets if t["metric"] == metric and "rising" in t)
-    return next(said, "accuracy" in metric)
 
 
 def curve_bands(

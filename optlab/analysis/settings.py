@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from optlab.analysis.censored import quantile_by
 from optlab.vocabulary import Interval, look_up
 
 __all__ = [
-    "at_best", "best_settings", "entrants", "final_loss", "pairs", "profile_rows", "rows_of",
-    "setting", "spread_of", "unchanging",
+    "at_best", "best_settings", "entrants", "final_loss", "is_better_high", "pairs", "profile_rows",
+    "rows_of", "setting", "spread_of", "unchanging",
 ]  # fmt: skip
 
 RATES = ("lr", "learning_rate")
@@ -95,6 +95,13 @@ def final_loss(runs: pd.DataFrame) -> pd.Series:
     loss = runs["loss_final"].to_numpy(dtype=float)
     failed = (runs["status"].to_numpy() == "diverged") | ~np.isfinite(loss)
     return pd.Series(np.where(failed, np.inf, loss), index=runs.index, name="loss_final")
+
+
+def is_better_high(metric: str, targets: Iterable[Mapping[str, Any]] = ()) -> bool:
+    """Whether a larger value of `metric` is better: as a target on it says (entries of the
+    manifest's `targets`); where none does, an accuracy is."""
+    said = (t["rising"] for t in targets if t["metric"] == metric and "rising" in t)
+    return next(said, "accuracy" in metric)
 
 
 def setting(row: Any, names: Any) -> dict[str, float]:
@@ -186,7 +193,8 @@ def _best(
     if select == "loss":
         order = [score, loss]
     elif f"final.{select}" in pool:
-        value = pool[f"final.{select}"].astype(float) * (-1 if "accuracy" in select else 1)
+        sign = -1 if is_better_high(select, problem["targets"]) else 1
+        value = pool[f"final.{select}"].astype(float) * sign
         value = value.mask(pool["status"] == "diverged", np.inf)
         order = [loss, score, _median(value.mask(failed), which, len(settings))]
     # Ties go by the order of the grid as it was written, name by name.

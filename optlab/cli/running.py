@@ -11,10 +11,13 @@ import typer
 from optlab import freshness
 from optlab.cli.base import BROKEN, WRONG, Specs, app, plain_errors, read_all
 from optlab.owner import TakenError, check_owner
-from optlab.terminal import Bar, complain, out, tell
+from optlab.terminal import Bar, complain, duration, err, out, tell
 
 if TYPE_CHECKING:
     from optlab.spec import Experiment
+
+LONG = 120.0
+"""Seconds from which an experiment says beforehand how long it will take."""
 
 
 @app.command()
@@ -113,7 +116,9 @@ def _check_writable(folders: list[Path], told: Path) -> None:
                 pass
         except OSError as error:
             where = "" if there == told else f" ({there})"
-            complain(f"--out {told}: cannot write there{where}: {error.strerror}")
+            # A file that cannot be made in a folder that is there has no better reason.
+            why = "" if isinstance(error, FileNotFoundError) else f": {error.strerror}"
+            complain(f"--out {told}: cannot write there{where}{why}")
             raise typer.Exit(WRONG) from None
 
 
@@ -124,6 +129,7 @@ def _run_one(
     from optlab import lab
 
     name = experiment.name
+    _announce(experiment)
     bar = Bar()
     try:
         results = lab.run(experiment, folder, bar, most)
@@ -156,6 +162,22 @@ def _run_one(
     if render and stamp and not counts["error"]:
         freshness.mark_fresh(results.folder, stamp)
     return bool(counts["error"])
+
+
+def _announce(experiment: Experiment) -> None:
+    """What a long experiment will cost, and what this machine has not got, before anything runs."""
+    from optlab.estimate import estimate, machine_memory
+
+    cost = estimate(experiment)
+    if cost.seconds >= LONG:
+        most = "up to " if experiment.staged else ""
+        tell(f"{experiment.name}: {most}{cost.runs:,} runs, about {duration(cost.seconds)} where nothing is "
+             "stored yet; Ctrl-C stops it, and what is finished by then is kept", to=err)  # fmt: skip
+    there = machine_memory()
+    if there is not None and cost.memory > there:
+        complain(f"{experiment.name}: about {cost.memory / 1e9:,.0f} GB of memory will be needed at once, and "
+                 f"this machine has {there / 1e9:,.0f}; `record: {{points: 20}}` keeps shorter curves, "
+                 "`record: {keep: summary}` next to none")  # fmt: skip
 
 
 @app.command()

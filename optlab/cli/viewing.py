@@ -9,7 +9,7 @@ import typer
 
 from optlab import __version__
 from optlab.cli.base import WRONG, Specs, app, plain_errors, read_all
-from optlab.terminal import complain, out, short, tell
+from optlab.terminal import complain, duration, out, short, tell
 
 if TYPE_CHECKING:
     from optlab.problems import Family
@@ -43,7 +43,7 @@ def plan(specs: Specs) -> None:
             out.print(
                 f"  {most}{cost.runs:,} runs, {short(cost.run_steps)}run-steps, {cost.cells:,} cells of "
                 f"{cost.programs} programs\n"
-                f"  about {_duration(cost.seconds)} from a cold start ({_duration(cost.compile_seconds)}"
+                f"  about {duration(cost.seconds)} from a cold start ({duration(cost.compile_seconds)}"
                 f" of it compiling, kept for next time), {max(cost.memory, 1e6) / 1e6:,.0f} MB "
                 "for the tables and the orders of minibatches"
             )
@@ -83,12 +83,6 @@ def _chosen_by(experiment: Experiment) -> str:
 
 def _many(count: int, what: str) -> str:
     return f"{count:,} {what}{'s' * (count != 1)}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 @app.command(name="list")

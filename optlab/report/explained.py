@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections import Counter
 from typing import Any
 
@@ -32,7 +33,7 @@ def explained(facts: Facts) -> list[Any]:
     )
     more = (
         "At most six runs are told here, none of a problem with more than 50 parameters or of more than "
-        f"20,000 steps. Any other: optlab explain {facts.manifest['name']} PROBLEM/OPTIMIZER."
+        f"20,000 steps. Any other: optlab explain {shlex.quote(facts.manifest['name'])} PROBLEM/OPTIMIZER."
     )
     return [
         Text(lead),

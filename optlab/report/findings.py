@@ -347,8 +347,7 @@ def metrics(facts: Facts) -> list[Any]:
             f"{plain[:1].upper()}{plain[1:]} over the updates, at the chosen settings; median and "
             "quartiles over the evaluation seeds."
         )
-        targets = [t for problem in facts.manifest["problems"] for t in problem["targets"]]
-        if analysis.is_better_high(metric, targets):
+        if any(_rising(facts, metric).values()):
             caption += (
                 " Higher is better; the first tenth of the steps may lie below the picture, so "
                 "that the rest can be told apart."
@@ -357,16 +356,29 @@ def metrics(facts: Facts) -> list[Any]:
     return blocks
 
 
+def _rising(facts: Facts, metric: str) -> dict[str, bool]:
+    """Of each problem, whether more of `metric` is better there."""
+    return {
+        problem["name"]: analysis.is_better_high(metric, problem["targets"])
+        for problem in facts.manifest["problems"]
+    }
+
+
 def _last_of(facts: Facts, metric: str) -> str:
     """Who ended best by another measure than the loss."""
     bands = analysis.curve_bands(
         facts.results.curves, facts.results.runs, facts.best, facts.manifest, metric
     )
     last = bands.groupby(["problem", "optimizer"], sort=False, observed=True).tail(1)
-    targets = [t for problem in facts.manifest["problems"] for t in problem["targets"]]
-    higher = analysis.is_better_high(metric, targets)
+    rising = _rising(facts, metric)
+    ways = {rising[str(name)] for name in last["problem"].unique()}
+    higher = ways == {True}
     plain = metric.replace("_", " ")
-    if last["optimizer"].nunique() == 1 or not np.isfinite(last["median"].astype(float)).any():
+    if (
+        len(ways) > 1
+        or last["optimizer"].nunique() == 1
+        or not np.isfinite(last["median"].astype(float)).any()
+    ):
         each = [f"{number(float(row['median']))} on {row['problem']}" for _, row in last.iterrows()]
         return f"The last median {plain} was {few(each)}."
     best = "highest" if higher else "lowest"

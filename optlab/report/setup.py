@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from optlab import analysis
@@ -143,7 +144,7 @@ def _tuning(facts: Facts) -> list[Any]:
         return []
     tuning = facts.manifest.get("tuning") or {}
     seeds = facts.manifest["seeds"]
-    select, _ = selected_by(tuning.get("select", "held"))
+    select, _ = selected_by(tuning.get("select", "held"), facts.manifest["problems"])
     counts = sorted({o["settings"] for o in swept})
     how = f"{listed([f'{n:,}' for n in counts])} settings"
     if tuning.get("trials"):
@@ -171,15 +172,16 @@ _TIMES = {
 _LAST = "the smallest median last loss"
 
 
-def selected_by(select: str) -> tuple[str, str]:
-    """What a setting was chosen by, of `tuning.select`; and what never is worth, and what settles ties,
+def selected_by(select: str, problems: Iterable[dict[str, Any]] = ()) -> tuple[str, str]:
+    """What a setting was chosen by, of `tuning.select` on `problems` of the manifest; and what never is worth, and what settles ties,
     both as `analysis.best_settings` has it."""
     if select in _TIMES:
         ties = f"ties and problems without a target by {_LAST}"
         return _TIMES[select], f"(never counts as infinite), {ties}"
     if select == "loss":
         return _LAST, f"(diverged counts as infinite), ties by {_TIMES['held']}"
-    most = "largest" if analysis.is_better_high(select) else "smallest"
+    targets = [target for problem in problems for target in problem["targets"]]
+    most = "largest" if analysis.is_better_high(select, targets) else "smallest"
     ties = f"ties and problems without it by {_TIMES['held']}, then by {_LAST}"
     by = f"the {most} median last {select.replace('_', ' ')}"
     return by, f"(diverged counts as the worst), {ties}"
@@ -358,7 +360,7 @@ def limits(facts: Facts) -> list[Any]:
         select = (facts.manifest.get("tuning") or {}).get("select", "held")
         items.append(
             f"Where there was a choice, the setting was chosen on {tune}: the one with "
-            f"{' '.join(selected_by(select))}. It is shown on evaluation seeds that the choice has not seen."
+            f"{' '.join(selected_by(select, facts.manifest['problems']))}. It is shown on evaluation seeds that the choice has not seen."
         )
     items.append(_tested(facts))
     if any(p["cadence"] > 1 for p in facts.manifest["problems"]):

@@ -217,6 +217,15 @@ class Contender:
         return {n: float(own[n]) if n in self.swept else v[0] for n, v in self.sweep.items()}
 
     @property
+    def default_apart(self) -> bool:
+        """Whether the default setting is none of those that are tried."""
+        default = self.default
+        if self.trials:
+            names = tuple(self.search or self.sweep)
+            return tuple(default[name] for name in names) not in set(self.trials)
+        return any(default[name] not in values for name, values in self.sweep.items())
+
+    @property
     def imported(self) -> bool:
         """Whether only recorded runs of it are there."""
         return isinstance(self.optimizer, Recorded)
@@ -351,7 +360,7 @@ class Experiment:
             final = 1 + bool(contender.swept) + sum(len(v) for v in contender.profile.values())
             return contender.size * tune + final * evaluate + picture
         every = contender.size * (tune + evaluate + picture)
-        return every + evaluate * bool(contender.swept)
+        return every + evaluate * contender.default_apart
 
     def seeds_of(self, task: Task) -> tuple[list[_Seed], list[_Seed], list[_Seed]]:
         """(role, seed, kind of start) of the runs that settings are chosen by, that are reported,

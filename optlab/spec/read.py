@@ -5,8 +5,10 @@ All faults of a file are told at once, each with its place, its reason and the w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from optlab import rules
 from optlab.errors import Fault, Faults, SpecError
 from optlab.nodes import Node, compose, whole
 from optlab.problems import METRICS, Problem
@@ -53,8 +55,15 @@ def read(path: str | Path) -> Experiment:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SpecError(str(path), [Fault(1, 1, "", "no such file")]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(str(path), [Fault(1, 1, "", f"cannot be read: {error}")]) from None
+    except IsADirectoryError:
+        reason = "this is a folder; name a spec file in it"
+        raise SpecError(str(path), [Fault(1, 1, "", reason)]) from None
+    except UnicodeDecodeError as error:
+        byte = f"byte {error.object[error.start]:#04x} at place {error.start + 1}"
+        reason = f"is not UTF-8 text ({byte}); save it as UTF-8"
+        raise SpecError(str(path), [Fault(1, 1, "", reason)]) from None
+    except OSError as error:
+        raise SpecError(str(path), [Fault(1, 1, "", f"cannot be read: {error.strerror}")]) from None
     return parse(text, path)
 
 
@@ -63,6 +72,11 @@ def parse(text: str, path: Path) -> Experiment:
     if not path.stem.strip(".") or path.stem.startswith("."):
         # The name becomes a folder's, and `..` is one already: that of all the reports.
         reason = "a spec's name must not begin with a dot; results go to a folder of its name"
+        raise SpecError(str(path), [Fault(1, 1, "", reason)])
+    if not path.name.isprintable():
+        reason = (
+            "a spec's name must have no line breaks or other unseen characters; rename the file"
+        )
         raise SpecError(str(path), [Fault(1, 1, "", reason)])
     root = compose(text, str(path))
     faults = Faults()
@@ -82,8 +96,8 @@ def parse(text: str, path: Path) -> Experiment:
     tasks = [task for task in made if task is not None]
     before = len(faults.found)
     brought = imports(root.value.get("import"), root, path.parent, general, faults)
-    whole = len(contenders) == len(names) and len(tasks) == len(made)  # all that was named is known
-    whole &= len(faults.found) == before
+    sound = len(tasks) == len(made) and len(faults.found) == before  # every problem is known
+    whole = sound and len(contenders) == len(names)
     _check_apart(root, tasks, names, *brought, faults)
     if len(contenders) == len(names):
         _check_used(protocol, contenders, faults)
@@ -105,8 +119,10 @@ def parse(text: str, path: Path) -> Experiment:
         written = read_entries(
             root.value.get("handwritten"), tuple(tasks), tuple(contenders), faults
         )
+    if sound and _all_named(root):
+        everyone = [*contenders, *_stand_ins(names, contenders)]
         named = groups(root.value.get("groups"), tuple(tasks), faults)
-        stated = claims(root.value.get("claims"), tuple(tasks), tuple(contenders), named, faults)
+        stated = claims(root.value.get("claims"), tuple(tasks), tuple(everyone), named, faults)
     if faults.found:
         raise SpecError(str(path), faults.found)
     experiment = _experiment(header, protocol, tasks, contenders, stated, written, text, path)
@@ -115,6 +131,21 @@ def parse(text: str, path: Path) -> Experiment:
                    f"{MOST_RUNS:,}; sweep fewer values (`n: 9`), or lower `seeds`")  # fmt: skip
         raise SpecError(str(path), faults.found)
     return experiment
+
+
+def _all_named(root: Node) -> bool:
+    """Whether every problem and optimizer that is listed has a name, whatever else is wrong with it."""
+    nameless = Faults()
+    for what in ("problems", "optimizers"):
+        _listed(root, what, nameless)
+    return not nameless.found
+
+
+def _stand_ins(names: Sequence[str], contenders: Sequence[Contender]) -> list[Contender]:
+    """Optimizers that have a name and a fault, so that what is claimed of them is looked at all the same."""
+    known = {c.name for c in contenders}
+    some = next(iter(rules.REGISTRY.values()))
+    return [Contender(name, some, {"lr": (0.1, 1.0)}) for name in names if name not in known]
 
 
 def _listed(root: Node, what: str, faults: Faults) -> list[Entry]:
