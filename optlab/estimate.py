@@ -93,7 +93,9 @@ def machine_memory() -> float | None:
 
 def _part(experiment: Experiment, task: Task, contender: Contender) -> _Part:
     tune, evaluate, picture = experiment.seeds_of(task)
-    role, seed, kind = evaluate[0]
+    role, seed, kind = [*evaluate, *tune, *picture][
+        0
+    ]  # one of them alone, where the spec says `only`
     setting = next(contender.settings())
     program = plan.program(experiment, Run("", task, contender, setting, role, seed, kind, ""))
     fixed = [_distinct(contender, name) for name, _ in program.fixed]

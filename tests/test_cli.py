@@ -473,3 +473,18 @@ def test_another_spec_of_the_same_name_does_not_take_over_the_results(tmp_path: 
     second.rename(tmp_path / "small.yaml")
     (tmp_path / "small.yaml").write_text(SMALL, "utf-8")
     assert call("run", tmp_path / "small.yaml", "--out", out, "--no-report").exit_code == 0
+
+
+@pytest.mark.parametrize("only", ["tune: 1", "picture: 0"])
+def test_one_seed_alone_has_a_page_that_tells_of_it(tmp_path: Path, only: str) -> None:
+    text = re.sub(r"seeds: .*", f"seeds: {{only: {{{only}}}}}", SMALL)
+    text = re.sub(r"\[[\d., ]+\]", "0.1", text).replace("dim: 3", "dim: 2")
+    spec = write(tmp_path, text, "alone.yaml")
+    told = call("run", spec, "--out", tmp_path / "out")
+    assert told.exit_code == 0, told.output
+    page = (tmp_path / "out" / "alone" / "report.md").read_text("utf-8")
+    assert "there is no result to describe" not in page
+    said = "tune seed 1" if only.startswith("tune") else "the usual start"
+    assert f"One run alone of each, as the spec asks: {said}." in page
+    assert "0 evaluation seeds" not in page
+    assert call("plan", spec).exit_code == 0

@@ -45,6 +45,12 @@ def test_counts_are_the_plans(problems: str, optimizers: str) -> None:
     assert found.run_steps == sum(apart.values())
 
 
+@pytest.mark.parametrize("only", ["tune: 1", "evaluate: 3", "picture: 0"])
+def test_one_run_alone_is_counted(only: str) -> None:
+    found = estimate(spec("[quadratic]", "[sgd]", f"seeds: {{only: {{{only}}}}}\n"))
+    assert (found.runs, found.programs, found.cells) == (1, 1, 1)
+
+
 def test_memory_is_of_the_record_and_of_the_orders() -> None:
     metrics = "record: {every: 2, metrics: [loss]}\nseeds: {evaluate: 5}\n"
     bowl = estimate(spec("[{quadratic: {dim: 9, condition: 2}}]", "[sgd]", metrics))

@@ -31,7 +31,6 @@ _VERBS = {
     ("held", True): "Held the target",
     ("reached", True): "reached it",
 }
-
 _NOBODY = {
     "held": "No optimizer held its target in more than half of its runs on any problem",
     "reached": "none reached it in more than half of its runs",
@@ -269,6 +268,11 @@ def _scope(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]) -> 
     """How far this may be carried."""
     problems = manifest["problems"]
     exact = all(is_exact(runs, problem["name"]) for problem in problems)
+    [(role, seed)] = (manifest["seeds"].get("only") or {"": 0}).items()
+    if role:
+        seed_of = {"tune": "tune", "evaluate": "evaluation"}
+        seen = f"{seed_of[role]} seed {seed}" if role in seed_of else "the usual start"
+        return f"One run alone of each, as the spec asks: {seen}. Nothing is compared over seeds."
     where = plural(len(problems), "problem")
     said = "A description of these runs, not a test"
     if manifest.get("claims"):

@@ -52,6 +52,19 @@ KINDS = {
 }
 """Every kind of warning, worst first."""
 
+_COMPARING = (
+    "seeds",
+    "untuned",
+    "separable",
+    "origin",
+    "problem",
+    "instance",
+    "easy",
+    "budget",
+    "crossing",
+)
+"""What matters where optimizers are compared, and not where one seed is looked at alone."""
+
 
 def warnings(results: Results, best: pd.DataFrame | None = None) -> list[dict[str, str]]:
     """What a reader must know before believing anything here: `kind` (of `KINDS`) and `text`, worst
@@ -93,6 +106,8 @@ def warnings(results: Results, best: pd.DataFrame | None = None) -> list[dict[st
     told = {kind for kind, _ in seen}
     found = [*seen, *(each for each in foreseen(asked) if each[0] not in told)]
     order = list(KINDS)
+    if manifest["seeds"].get("only"):
+        found = [each for each in found if each[0] not in _COMPARING]
     found.sort(key=lambda each: order.index(each[0]))
     return [{"kind": kind, "text": text} for kind, text in found]
 

@@ -127,6 +127,7 @@ def _run_one(
 ) -> bool:
     """Run one experiment; True where some of its runs ended in error."""
     from optlab import lab
+    from optlab.analysis.words import plural
 
     name = experiment.name
     _announce(experiment)
@@ -146,7 +147,7 @@ def _run_one(
     counts = results.manifest["counts"]
     told = ", ".join(f"{n:,} {status}" for status, n in counts.items() if n)
     kept = f"; {bar.stored:,} were stored already" if bar.stored else ""
-    tell((name, "bold"), f": {sum(counts.values()):,} runs ({told}){kept}")
+    tell((name, "bold"), f": {plural(sum(counts.values()), 'run')} ({told}){kept}")
     if len(results.verdicts):
         came = results.verdicts["verdict"].value_counts()
         tell("  verdicts: ", ", ".join(f"{count} {name}" for name, count in came.items()))

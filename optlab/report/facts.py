@@ -44,7 +44,17 @@ def stored(folder: str | Path) -> Results:
         "loss_first", "loss_final", "loss_best", "gap", "diverged_at", "largest_rise", *times,
     ]  # fmt: skip
     missing = dict.fromkeys((c for c in needed if c not in results.runs), np.nan)
-    return replace(results, runs=results.runs.assign(**missing)) if missing else results
+    runs = results.runs.assign(**missing) if missing else results.runs
+    if results.manifest["seeds"].get("only"):
+        runs = _alone(runs)
+    return results if runs is results.runs else replace(results, runs=runs)
+
+
+def _alone(runs: pd.DataFrame) -> pd.DataFrame:
+    """One seed alone is what the page is about, whichever seed it is: it stands as what is reported, beside
+    the picture that it may be."""
+    told = runs.assign(role="evaluate", part="grid")
+    return pd.concat([told, runs[runs["role"] == "picture"]], ignore_index=True)
 
 
 @dataclass(frozen=True, eq=False)

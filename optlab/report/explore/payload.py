@@ -70,6 +70,7 @@ def payload(facts: Facts) -> tuple[dict[str, Any], str]:
         "curves": drawn,
         "paths": paths,
         "experiment": manifest["seeds"]["experiment"],
+        "only": next(iter(manifest["seeds"].get("only") or {}), ""),
         "spec_file": manifest.get("spec_file") or "",
     }
     text = f"{plural(len(rows), 'run')} of {len(rows):,} in the tables. Curves: {told}."

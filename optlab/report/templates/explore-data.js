@@ -155,7 +155,7 @@ const exploreData = (() => {
     const setting = hypers(m, run);
     if (setting.some(([, value]) => value === null)) return null;
     const keys = [...entry.keys, ...setting.map(([, value], i) => `${entry.hypers[i]}: ${value}`)];
-    const only = `only: {${m.roles[role[run]]}: ${seed[run]}}`;
+    const only = `only: {${m.only || m.roles[role[run]]}: ${seed[run]}}`;
     const title = `Run ${m.columns.id[run]} of ${m.name}: ${m.optimizers[optimizer[run]].name} on ${m.problems[problem[run]].name}`;
     return [
       `title: ${JSON.stringify(title.slice(0, 290))}`,

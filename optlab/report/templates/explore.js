@@ -65,7 +65,7 @@
   const gapOrLoss = p => m.problems[p].minimum === null ? "loss" : "gap (loss − f*)";
   const metricName = (p, metric) => metric === "loss" ? gapOrLoss(p) : metric.replaceAll("_", " ");
   const settingText = run => D.hypers(m, run).map(([key, value]) => `${key} ${value === null ? "–" : brief(value, 4)}`).join(", ");
-  const seedText = run => ({tune: "tuning seed", evaluate: "seed", picture: "usual start, seed"})[m.roles[m.columns.role[run]]] + ` ${m.columns.seed[run]}`;
+  const seedText = run => ({tune: "tuning seed", evaluate: "seed", picture: "usual start, seed"})[m.only || m.roles[m.columns.role[run]]] + ` ${m.columns.seed[run]}`;
   const stepText = value => Number.isNaN(value) ? "–" : isFinite(value) ? brief(value, 6) : "never";
   const runText = run => `${name(m.columns.optimizer[run])}, ${settingText(run)}, ${seedText(run)}`;
   const shown = () => m.optimizers.map((_, o) => o).filter(o => state.visible.has(o));
