@@ -21,25 +21,15 @@ from optlab.files import atomic_write
 from optlab.freshness import files_named, read_by
 from optlab.identity import Identity, of_this_machine
 from optlab.report.blocks import Picture
+from optlab.report.downloads import FILES
 from optlab.report.page import render_page
 from optlab.report.publish import pictures_of
 from optlab.results import load
 
 __all__ = ["BundleError", "bundle"]
 
-_RESULTS = (
-    "manifest.json", "runs.parquet", "runs.csv", "curves.parquet", "paths.parquet", "pictures.npz",
-    "verdicts.csv", "claims.json", "worked.json", "checked.json", "explained.json",
-)  # fmt: skip
 _REPORT = ("index.html", "report.md", "summary.json", "worked.tex", "figures/*", "tables/*")
-_TEXTS = (
-    "manifest.json",
-    "claims.json",
-    "worked.json",
-    "checked.json",
-    "explained.json",
-    "verdicts.csv",
-)
+_TEXTS = tuple(name for name in FILES if name.endswith(".json") or name == "verdicts.csv")
 """What the program wrote in words, where a name of this machine may be replaced."""
 _TIME = (1980, 1, 1, 0, 0, 0)
 """The same for every file: a bundle of the same things has the same bytes."""
@@ -146,7 +136,7 @@ def _needed(text: str, spec: Path) -> list[Path]:
 def _results(folder: Path, place: Path, who: Identity) -> None:
     """The results in `place`, without names where words are ours, and their report made anew."""
     place.mkdir()
-    for name in _RESULTS:
+    for name in FILES:
         if (folder / name).is_file():
             shutil.copyfile(folder / name, place / name)
     for name in _TEXTS:
@@ -173,7 +163,7 @@ def _pdf(picture: Picture) -> bytes:
 
 def _reported(place: Path) -> dict[str, bytes]:
     """The files of results and report, by their paths below their folder."""
-    files = [file for pattern in (*_RESULTS, *_REPORT) for file in place.glob(pattern)]
+    files = [file for pattern in (*FILES, *_REPORT) for file in place.glob(pattern)]
     return {
         file.relative_to(place).as_posix(): file.read_bytes()
         for file in sorted(files)

@@ -19,16 +19,17 @@ __all__ = [
 
 # Control characters become their pictures; signs that turn the direction of all that follows, and
 # halves of pairs that no file can hold, become a mark that something is there.
-_TAMED = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n\r\f\v"}
+_TAMED = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n\r\f"}
 _TAMED |= dict.fromkeys(
     (*range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD
 )
 _TAMED |= dict.fromkeys((*range(0xD800, 0xE000), 0xFFFE, 0xFFFF), 0xFFFD)
+_ODD = re.compile(f"[{re.escape(''.join(map(chr, _TAMED)))}]")
 
 
 def tame(text: object) -> str:
     """Text without what is obeyed rather than shown: control characters, turns of direction."""
-    return str(text).translate(_TAMED)
+    return _ODD.sub(lambda found: chr(_TAMED[ord(found[0])]), str(text))
 
 
 # --- Markdown ---

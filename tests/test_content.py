@@ -158,7 +158,7 @@ def test_left_again():
     assert left_again(one.assign(left=[3, 2])) == (
         "5 of 16 runs that reached it left it again, most often sgd (3 of 8); 2 of them did not come back."
     )
-    assert left_again(one.assign(left=[0, 1], relapses=0)).endswith("all of adam; it came back.")
+    assert left_again(one.assign(left=[0, 1], relapses=0)).endswith("that of adam; it came back.")
     both = times(("b", "sgd", 10, 12, 8, 8, 2), ("b", "adam", 5, 20, 8, 8, 2))
     assert left_again(both) == (
         "4 of 16 runs that reached it left it again, each optimizer as often; none of them came back."

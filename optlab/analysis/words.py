@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 __all__ = [
+    "SPACE",
     "brief",
     "exact",
     "goal",
@@ -13,10 +14,14 @@ __all__ = [
     "number",
     "of",
     "pairs_text",
+    "part",
     "percent",
     "plural",
     "steps",
 ]
+
+SPACE = "\N{NO-BREAK SPACE}"
+"""Between what is read as one, in the cells of tables: two quartiles, 9 of 10."""
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -100,6 +105,14 @@ def percent(share: float) -> str:
     if 0 < share < 0.005 or 0.995 < share < 1:
         return "under 1 %" if share < 0.5 else "over 99 %"
     return f"{100 * share:.0f} %" if math.isfinite(share) else "–"
+
+
+def part(share: float) -> str:
+    """A share that may be tiny or above one, in one piece: `0.0312 %`, `250 %`, `∞`."""
+    if not math.isfinite(share):
+        return number(share)
+    text = "< 0.001 %" if 0 < share < 1e-5 else f"{number(100 * share)} %"
+    return text.replace(" ", SPACE)
 
 
 def pairs_text(values: Mapping[str, float]) -> str:

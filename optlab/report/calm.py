@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from optlab import analysis
-from optlab.analysis.words import brief, number, of
+from optlab.analysis.words import SPACE, brief, number, of, part
 from optlab.report import drawings
 from optlab.report.blocks import Cell, Notes, Table, Text
 from optlab.report.facts import Facts, name_cell
@@ -16,8 +16,6 @@ from optlab.report.many import GROUPS, cut, figures_cut
 from optlab.report.sentences import most_stable, widest
 
 __all__ = ["rates", "stability"]
-
-_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def stability(facts: Facts) -> list[Any]:
@@ -106,7 +104,7 @@ def _columns(table: pd.DataFrame) -> dict[str, tuple[str, str, Any]]:
         "rises": (
             "S3 rises",
             "the share of recorded points at which the loss stood above the one before.",
-            _of("rises", _percent),
+            _of("rises", part),
         ),
         "variation": (
             "S3 variation",
@@ -118,12 +116,12 @@ def _columns(table: pd.DataFrame) -> dict[str, tuple[str, str, Any]]:
             "S4 oscillation",
             "the share of recorded points at which the step turned back on the step before it (their "
             "inner product is negative).",
-            _of("oscillation", _percent),
+            _of("oscillation", part),
         ),
         "spikes": (
             "S5 spikes",
             "the share of recorded points more than 10 % above the best gap so far.",
-            _of("spikes", _percent),
+            _of("spikes", part),
         ),
         "spread_iqr": (
             "S6 spread",
@@ -147,19 +145,19 @@ def _columns(table: pd.DataFrame) -> dict[str, tuple[str, str, Any]]:
 
 
 def _text(value: Any) -> str:
-    return value.replace(" ", _SPACE) if isinstance(value, str) else "–"
+    return value.replace(" ", SPACE) if isinstance(value, str) else "–"
 
 
 def _diverged(row: pd.Series, beside: dict[Any, Any], plain: bool) -> Cell:
     if plain:
         return Cell("yes" if row["diverged"] else "no", value=row["diverged"])
     share = f"{100 * row['diverged_low']:.0f} to {100 * row['diverged_high']:.0f} %"
-    count = f"{row['diverged']}{_SPACE}of{_SPACE}{row['n']}"
-    return Cell(count, small=share.replace(" ", _SPACE), value=row["diverged"] / row["n"])
+    count = f"{row['diverged']}{SPACE}of{SPACE}{row['n']}"
+    return Cell(count, small=share.replace(" ", SPACE), value=row["diverged"] / row["n"])
 
 
 def _overshoot(row: pd.Series, beside: dict[Any, Any], plain: bool) -> Cell:
-    cell = _of("overshoot", _percent)(row, beside, plain)
+    cell = _of("overshoot", part)(row, beside, plain)
     if row["selection"] == "default" or not beside["unscaled"]:
         return cell
     unscaled = of(beside["unscaled"], beside["n"])
@@ -176,7 +174,7 @@ def _of(name: str, said: Any) -> Any:
         if np.isnan(value):
             return Cell("–")
         known = not plain and not np.isneginf(low) and not np.isnan(low)
-        ends = [said(end).removesuffix(f"{_SPACE}%") for end in (low, high)]
+        ends = [said(end).removesuffix(f"{SPACE}%") for end in (low, high)]
         return Cell(said(value), small=f"[{ends[0]}, {ends[1]}]" if known else "", value=value)
 
     return cell
@@ -185,15 +183,8 @@ def _of(name: str, said: Any) -> Any:
 def _spread(row: pd.Series, beside: dict[Any, Any], plain: bool) -> Cell:
     if np.isnan(row["spread_iqr"]) or plain or row["n"] < 2:
         return Cell("–")
-    small = f"tail{_SPACE}+{number(row['tail'])}"
+    small = f"tail{SPACE}+{number(row['tail'])}"
     return Cell(number(row["spread_iqr"]), small=small, value=row["spread_iqr"])
-
-
-def _percent(share: float) -> str:
-    if not np.isfinite(share):
-        return number(share)
-    text = "< 0.001 %" if 0 < share < 1e-5 else f"{number(100 * share)} %"
-    return text.replace(" ", _SPACE)
 
 
 def rates(facts: Facts) -> list[Any]:
@@ -236,6 +227,6 @@ def _width(facts: Facts, row: pd.Series) -> list[Cell]:
         Cell(brief(row["first"]) if found else "–", small=first, value=row["first"]),
         Cell(brief(row["last"]) if found else "–", small=last, value=row["last"]),
         Cell(f"{row['rates']:,}"),
-        Cell("–" if np.isnan(row["share"]) else _percent(row["share"]), value=row["share"]),
-        Cell(_percent(row["lost"]), value=row["lost"]),
+        Cell("–" if np.isnan(row["share"]) else part(row["share"]), value=row["share"]),
+        Cell(part(row["lost"]), value=row["lost"]),
     ]

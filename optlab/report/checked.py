@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from optlab.analysis import final_loss
-from optlab.analysis.words import listed, number, plural, steps
+from optlab.analysis.words import listed, number, part, plural, steps
 from optlab.report.blocks import Cell, Figures, Picture, Table, Text
 from optlab.report.facts import Facts
 from optlab.report.sentences import held_soonest, left_again, lowest_loss
@@ -154,7 +154,7 @@ def _race(facts: Facts) -> list[Any]:
             Cell(optimizer, small=_relapse(facts, runs, optimizer, row), look=facts.looks[optimizer]),
             Cell(_time(row["reached_median"]), value=row["reached_median"]),
             Cell(_time(row["held_median"]), value=row["held_median"]),
-            Cell(_percent(rise), value=rise),
+            Cell(part(rise), value=rise),
             Cell(number(last), value=last),
         ])  # fmt: skip
     value = next(t["label"] for t in problem["targets"] if t["label"] == target)
@@ -180,10 +180,6 @@ def _race(facts: Facts) -> list[Any]:
 
 def _time(value: float) -> str:
     return steps(value) if np.isfinite(value) else "never"
-
-
-def _percent(share: float) -> str:
-    return "–" if np.isnan(share) else f"{100 * share:.0f} %" if np.isfinite(share) else "∞"
 
 
 def _relapse(facts: Facts, runs: pd.DataFrame, optimizer: str, row: pd.Series) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from optlab.analysis.sentences import side_name
 from optlab.analysis.verdicts import ALL_OTHERS, ALL_PROBLEMS
-from optlab.analysis.words import goal, listed, number, plural
+from optlab.analysis.words import SPACE, goal, listed, number, plural
 from optlab.measures import MEASURES
 from optlab.report import drawings
 from optlab.report.blocks import Cell, Fold, Notes, Table, Text
@@ -26,8 +26,6 @@ _HELD, _REFUTED = ("SUPPORTED", "TRUE HERE"), ("REFUTED", "FALSE HERE")
 _ORDER = (*_HELD, *_REFUTED, "INCONCLUSIVE", "NOT TESTED")
 _BY = {"steps_reached": "to reach the target", "steps_held": "to hold the target"}
 _FEW = 4  # problems that are named; more are counted
-
-_SPACE = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -443,7 +441,7 @@ def _effect(row: pd.Series) -> Cell:
     def said(name: str, unit: bool = False) -> str:
         value = row[name]
         if alone:
-            return f"{100 * value:.3g}{f'{_SPACE}%' if unit else ''}"
+            return f"{100 * value:.3g}{f'{SPACE}%' if unit else ''}"
         if row["scale"] == "ratio":
             return _factor(value).removesuffix("" if unit else "×")
         return _small(value, row)
@@ -456,15 +454,15 @@ def _effect(row: pd.Series) -> Cell:
         return Cell(text, value=value)
     small = f"margin {said_margin}" if (said_margin := _margin(row)) else ""
     if abs(row["level"] - 0.95) > 1e-9:
-        plain = f"95{_SPACE}%: [{said('low95')},{_SPACE}{said('high95')}]"
+        plain = f"95{SPACE}%: [{said('low95')},{SPACE}{said('high95')}]"
         small = f"{plain}; {small}" if small else plain
-    return Cell(f"{text} [{said('low')},{_SPACE}{said('high')}]", small=small, value=value)
+    return Cell(f"{text} [{said('low')},{SPACE}{said('high')}]", small=small, value=value)
 
 
 def _small(value: float, row: pd.Series) -> str:
     """A number in the unit of a difference; far below the margin it is nothing."""
     if row["scale"] == "difference" and 0 < abs(value) < 1e-3 * row["margin"]:
-        return f"≈{_SPACE}0"
+        return f"≈{SPACE}0"
     return number(value)
 
 
@@ -484,14 +482,14 @@ def _medians(facts: Facts, row: pd.Series) -> Cell:
 
     def said(value: float) -> str:
         if measure.timed and math.isinf(value):
-            return f">{_SPACE}{budget:,}"
+            return f">{SPACE}{budget:,}"
         return f"{value:,.0f}" if measure.timed and value == round(value) else _small(value, row)
 
     n = int(row["n"])
     if row["b"] == "":
         small = f"above the margin in {row['a_n']:.0f} of {plural(n, 'run')}"
         return Cell(said(row["a_median"]), small="" if row["method"] == "one instance" else small)
-    text = f"{said(row['a_median'])}{_SPACE}against {said(row['b_median'])}"
+    text = f"{said(row['a_median'])}{SPACE}against {said(row['b_median'])}"
     if row["method"] == "one instance":
         return Cell(text)
     verb = {"steps_reached": "reached", "steps_held": "held"}.get(measure.name, "not diverged")
@@ -516,5 +514,5 @@ def _test(row: pd.Series) -> Cell:
     counted = "seed" if row["b"] == "" else "paired seed"
     if row["problem"] == ALL_PROBLEMS:
         counted = "problem"
-    level = f"{100 * row['level']:.3g}{_SPACE}%"
+    level = f"{100 * row['level']:.3g}{SPACE}%"
     return Cell(row["method"], small=f"{plural(int(row['n']), counted)}, {level}")

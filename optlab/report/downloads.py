@@ -10,9 +10,9 @@ from optlab.analysis.words import goal, plural
 from optlab.report.blocks import Cell, Fold, Pre, Table
 from optlab.report.facts import Facts
 
-__all__ = ["column_meaning", "downloads"]
+__all__ = ["FILES", "column_meaning", "downloads"]
 
-_FILES = {
+FILES = {
     "runs.parquet": "one row a run and part that it plays: its setting, its seed, how it ended",
     "runs.csv": "the same as text",
     "curves.parquet": "run_id, step, metric, value at the recorded steps; a diverged run ends early",
@@ -25,6 +25,7 @@ _FILES = {
     "pictures.npz": "the loss on a grid, of problems of two parameters",
     "manifest.json": "how it was made: the spec, versions, seeds, targets, formulas, code",
 }
+"""What is in a folder of results, and what it says."""
 _MADE = (
     (
         "tables/*.csv",
@@ -67,7 +68,7 @@ def downloads(facts: Facts) -> list[Any]:
     folder = facts.results.folder
     rows = [
         [Cell(name), Cell(said), Cell(_size(facts, name))]
-        for name, said in _FILES.items()
+        for name, said in FILES.items()
         if (folder / name).exists()
     ]
     rows += [[Cell(name), Cell(said), Cell("made with the page")] for name, said in _MADE]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from optlab import analysis
-from optlab.analysis.words import goal, number, of, pairs_text, steps
+from optlab.analysis.words import SPACE, goal, number, of, pairs_text, steps
 from optlab.figures import drawable
 from optlab.report import drawings
 from optlab.report.animation import animations
@@ -35,9 +35,6 @@ from optlab.report.sentences import (
 )
 
 __all__ = ["curves", "edge", "last", "metrics", "pairs", "paths", "sensitivity", "times"]
-
-
-_SPACE = "\N{NO-BREAK SPACE}"  # between what is read as one: two quartiles, 9 of 10
 
 
 def curves(facts: Facts) -> list[Any]:
@@ -168,25 +165,25 @@ def _time(row: pd.Series, kind: str, plain: bool) -> Cell:
         text = middle if row["n"] == 1 else f"{middle} [{low}, {high}]"
     small = f"{of(row[f'{kind}_n'], row['n'])} {_share(row[f'{kind}_low'], row[f'{kind}_high'])}"
     # A line may end between a time and its quartiles, not inside either.
-    text = text.replace(" ", _SPACE).replace(f"{_SPACE}[", " [")
+    text = text.replace(" ", SPACE).replace(f"{SPACE}[", " [")
     return Cell(text, small=small, value=row[f"{kind}_median"])
 
 
 def _share(low: float, high: float) -> str:
     """An interval of a share, in one piece."""
-    return f"({100 * low:.0f} to {100 * high:.0f} %)".replace(" ", _SPACE)
+    return f"({100 * low:.0f} to {100 * high:.0f} %)".replace(" ", SPACE)
 
 
 def _left(row: pd.Series, plain: bool) -> str:
     if plain and row["left"]:
         return "yes, for good" if row["relapses"] else "yes, and came back"
-    return "no" if plain else f"{row['left']}{_SPACE}of{_SPACE}{row['reached_n']}"
+    return "no" if plain else f"{row['left']}{SPACE}of{SPACE}{row['reached_n']}"
 
 
 def _diverged(row: pd.Series, plain: bool) -> str:
     if plain:
         return "yes" if row["diverged"] else "no"
-    return f"{row['diverged']}{_SPACE}of{_SPACE}{row['n']}"
+    return f"{row['diverged']}{SPACE}of{SPACE}{row['n']}"
 
 
 def last(facts: Facts) -> list[Any]:

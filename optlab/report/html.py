@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from latex2mathml import exceptions
 from markupsafe import Markup
 
+from optlab.escape import tame
 from optlab.report.blocks import Figures, Fold, Picture, Section
 from optlab.report.glyphs import glyph
 from optlab.report.handout import named_tables
@@ -73,13 +74,6 @@ _OWN = {
 
 # --- text ---
 
-# What a browser would obey or drop instead of showing it: control characters stand as their
-# pictures; signs that turn the direction of all that follows, as a mark that something is there.
-_UNSEEN = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n\r\f"}
-_TURNS = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
-_NONE = (*range(0x7F, 0xA0), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF)
-_UNSEEN |= dict.fromkeys((*_TURNS, *_NONE), 0xFFFD)
-_ODD = re.compile(f"[{re.escape(''.join(map(chr, _UNSEEN)))}]")
 _LEFTWARD = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
 _RUN = re.compile(f"[{_LEFTWARD}](?:[^A-Za-z0-9\u00c0-\u024f\u0370-\u058f]*[{_LEFTWARD}])*")
 
@@ -89,12 +83,8 @@ def _readable(value: Any) -> Any:
     right to left stand isolated, so that the numbers after them stay where they belong."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
-    shown = _shown(value)
+    shown = tame(value)
     return shown if shown.isascii() else _RUN.sub("\u2068\\g<0>\u2069", shown)
-
-
-def _shown(text: str) -> str:
-    return _ODD.sub(lambda match: chr(_UNSEEN[ord(match[0])]), text)
 
 
 def _json(value: Any, **kwargs: Any) -> str:
@@ -107,7 +97,7 @@ def _each(value: Any) -> Any:
         return {_each(key): _each(held) for key, held in value.items()}
     if isinstance(value, list | tuple):
         return [_each(held) for held in value]
-    return _shown(value) if isinstance(value, str) else value
+    return tame(value) if isinstance(value, str) else value
 
 
 # --- what a page holds ---

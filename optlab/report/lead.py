@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from optlab import analysis
-from optlab.analysis.words import goal, listed, number, of, plural, steps
+from optlab.analysis.words import SPACE, goal, listed, number, of, part, plural, steps
 from optlab.report.blocks import Cell, Figures, Fold, Table
 from optlab.report.checked import lead_problem
 from optlab.report.facts import Facts, name_cell
@@ -33,7 +33,6 @@ _WIDE = 8
 _LONG = 12
 """Problems up to which it does, a row each."""
 
-_SPACE = "\N{NO-BREAK SPACE}"
 
 Row = dict[Any, Any]
 
@@ -149,7 +148,7 @@ def _few(facts: Facts) -> list[Any]:
             if timed:
                 cells += [_time_cell(facts, row, kind) for kind in ("reached", "held")]
             rise = rises.get(key, np.nan)
-            cells += [Cell(_percent(rise), value=rise), Cell(number(value), value=value)]
+            cells += [Cell(part(rise), value=rise), Cell(number(value), value=value)]
             held = np.inf if row is None else float(row["held_median"])
             rows.append((held, value, cells))
         rows.sort(key=lambda row: row[:2])
@@ -223,13 +222,7 @@ def _time_cell(facts: Facts, row: Row | None, kind: str) -> Cell:
     if not np.isfinite(median):
         text = steps(median, row["budget"])
     share = of(row[f"{kind}_n"], row["n"])
-    return Cell(text.replace(" ", _SPACE), small=share.replace(" ", _SPACE), value=median)
-
-
-def _percent(share: float) -> str:
-    if not np.isfinite(share):
-        return number(share)
-    return "0" if share == 0 else f"{number(100 * share)}{_SPACE}%"
+    return Cell(text.replace(" ", SPACE), small=share.replace(" ", SPACE), value=median)
 
 
 # Many problems
@@ -312,9 +305,9 @@ def _held_cell(row: Row | None, first: bool) -> Cell:
     if row is None:
         return Cell("–", value=np.nan)
     median = float(row["held_median"])
-    text = steps(median, row["budget"]).replace(" ", _SPACE)
-    share = f"{row['held_n']:,}{_SPACE}of{_SPACE}{row['n']:,}"
-    return Cell(f"●{_SPACE}{text}" if first else text, small=share, value=median)
+    text = steps(median, row["budget"]).replace(" ", SPACE)
+    share = f"{row['held_n']:,}{SPACE}of{SPACE}{row['n']:,}"
+    return Cell(f"●{SPACE}{text}" if first else text, small=share, value=median)
 
 
 def _summary(facts: Facts, costs: pd.DataFrame) -> list[Any]:
@@ -330,7 +323,7 @@ def _summary(facts: Facts, costs: pd.DataFrame) -> list[Any]:
         share = held / ran if ran else np.nan
         cells = [
             name_cell(facts, str(optimizer)),
-            Cell(f"{held:,}{_SPACE}of{_SPACE}{ran:,}", value=share),
+            Cell(f"{held:,}{SPACE}of{SPACE}{ran:,}", value=share),
             Cell(f"{first:,}", value=first),
             Cell(f"{near:,}", value=near),
             Cell(f"{number(middle)}×" if np.isfinite(middle) else "not half", value=middle),
@@ -365,7 +358,7 @@ def _last_matrix(facts: Facts) -> list[Any]:
     for problem, mine in zip(map(str, wide.index), wide.to_numpy(float), strict=True):
         cells = [Cell(problem, small=known[problem])]
         for value, first in zip(mine, _least(mine), strict=True):
-            mark = f"●{_SPACE}" if first else ""
+            mark = f"●{SPACE}" if first else ""
             cells.append(Cell(f"{mark}{number(float(value))}", value=float(value)))
         rows.append(cells)
     caption = (

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from optlab import analysis
-from optlab.analysis.words import number, percent, plural
+from optlab.analysis.words import SPACE, number, percent, plural
 from optlab.report.blocks import Cell, Fold, Table
 from optlab.report.facts import Facts, name_cell
 from optlab.report.many import cut
@@ -22,7 +22,6 @@ _PARTS = (0.1, 0.25, 1.0)
 """Parts of the largest budget at which it is read."""
 _MANY = 8
 """Optimizers up to which every pair is compared."""
-_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def overall(facts: Facts) -> list[Any]:
@@ -85,7 +84,7 @@ def highest_score(table: pd.DataFrame) -> str:
 
 def _with_interval(row: dict[Any, Any], name: str) -> Cell:
     low, high = row[f"{name}_low"], row[f"{name}_high"]
-    small = "" if np.isnan(low) else f"[{number(low)},{_SPACE}{number(high)}]"
+    small = "" if np.isnan(low) else f"[{number(low)},{SPACE}{number(high)}]"
     return Cell(number(row[name]), small=small, value=row[name])
 
 
@@ -107,7 +106,7 @@ def _improvements(facts: Facts) -> list[Any]:
         p = row["probability"]
         if p < 0.5:
             a, b, p, ends = b, a, 1 - p, (1 - ends[1], 1 - ends[0])
-        small = "" if np.isnan(ends[0]) else f"[{number(ends[0])},{_SPACE}{number(ends[1])}]"
+        small = "" if np.isnan(ends[0]) else f"[{number(ends[0])},{SPACE}{number(ends[1])}]"
         rows.append(
             [name_cell(facts, a), name_cell(facts, b), Cell(number(p), small=small, value=p)]
         )
@@ -182,7 +181,7 @@ def _share_at(profile: pd.DataFrame, budget: float) -> float:
 
 
 def _share_cell(share: float) -> Cell:
-    return Cell(f"{100 * share:.0f}{_SPACE}%", value=share)
+    return Cell(f"{100 * share:.0f}{SPACE}%", value=share)
 
 
 def solved_within(shares: dict[tuple[float, str], float]) -> str:

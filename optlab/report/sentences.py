@@ -143,7 +143,7 @@ def _mostly(table: pd.DataFrame, count: str, whole: str) -> str:
     if len(by) == 1 or not some:
         return ""
     if len(some) == 1:
-        return f", all of {some[0]}"
+        return f", {'that' if by[count].sum() == 1 else 'all'} of {some[0]}"
     most = leaders(by[count] / by[whole], higher=True)
     if len(most) == len(by):
         return ", each optimizer as often"

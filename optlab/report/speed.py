@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from optlab import analysis
-from optlab.analysis.words import goal, listed, number, of, plural, steps
+from optlab.analysis.words import SPACE, goal, listed, number, of, plural, steps
 from optlab.report import drawings
 from optlab.report.blocks import Cell, Figures, Fold, Table, Text
 from optlab.report.facts import Facts, name_cell
@@ -20,7 +20,6 @@ from optlab.report.sentences import few, first_of_each, leaders, one_trial_and_a
 
 __all__ = ["runtime", "tuning"]
 
-_SPACE = "\N{NO-BREAK SPACE}"
 _ENOUGH = 10  # problems from which on a performance profile is drawn
 _LARGEST = 10.0  # times as slow as the fastest, where a profile's axis ends at least
 _MANY = 4  # optimizers up to which every pair's profile is drawn
@@ -109,13 +108,13 @@ def _row(facts: Facts, row: pd.Series, budget: int) -> list[Cell]:
     return [
         name_cell(facts, row["optimizer"], row["selection"]),
         Cell(
-            row["median_text"].replace(" ", _SPACE),
-            small=around.replace(" ", _SPACE),
+            row["median_text"].replace(" ", SPACE),
+            small=around.replace(" ", SPACE),
             value=row["median"],
         ),
         Cell(
             of(row["hits"], row["n"]),
-            small=share.replace(" ", _SPACE),
+            small=share.replace(" ", SPACE),
             value=row["hits"] / row["n"],
         ),
         Cell(row["ert_text"], small=_beside(row), value=row["ert"]),

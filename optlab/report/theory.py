@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from optlab.analysis.words import number, plural
+from optlab.analysis.words import SPACE, number, plural
 from optlab.report.blocks import Cell, Fold, Table, Text
 from optlab.report.facts import Facts
 from optlab.report.many import cut
@@ -19,7 +19,6 @@ _LONG = 40  # rows; a longer table is folded, law by law
 _SIGNS = {"=": "", "<=": "≤ ", ">=": "≥ "}
 _HEAD = ["Optimizer", "Predicted", "Measured", "Off by", "Holds", "What"]
 _NUMBERS = frozenset({1, 2, 3})
-_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def theory(facts: Facts) -> list[Any]:
@@ -98,7 +97,7 @@ def _row(facts: Facts, row: dict[Any, Any]) -> list[Cell]:
     return [
         Cell(row["optimizer"], small=row["setting"], look=facts.looks.get(row["optimizer"])),
         Cell(
-            _SIGNS[row["relation"]].replace(" ", _SPACE) + number(row["predicted"], 4),
+            _SIGNS[row["relation"]].replace(" ", SPACE) + number(row["predicted"], 4),
             value=row["predicted"],
         ),
         Cell(number(row["measured"], 4), value=row["measured"]),
