@@ -163,6 +163,12 @@ def test_left_again():
     assert left_again(both) == (
         "4 of 16 runs that reached it left it again, each optimizer as often; none of them came back."
     )
+    alone = times(
+        ("b", "sgd", 10, 12, 1, 1, 1), ("b", "adam", 5, 20, 1, 1, 1), ("b", "rms", 5, 5, 1, 1, 0)
+    )
+    assert left_again(alone) == (
+        "2 of 3 runs that reached it left it again, those of sgd and adam; none of them came back."
+    )
     # The largest share, of which there need be no half; one may have reached it in more runs.
     three = times(
         ("b", "sgd", 10, 12, 20, 20, 4),
@@ -408,7 +414,7 @@ def test_stability_in_words():
     table = pd.DataFrame(rows, columns=["problem", "optimizer", "diverged", "n", "overshoot"])
     table = table.assign(selection="tuned")
     assert most_stable(table, {"overshoot": "overshoot"}) == (
-        "At the chosen settings 1 of 40 runs diverged, all of a. Least of each kind on the most "
+        "At the chosen settings 1 of 40 runs diverged, that of a. Least of each kind on the most "
         "problems: overshoot a."
     )
     # Where all tie, no one is named.

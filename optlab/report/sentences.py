@@ -145,6 +145,8 @@ def _mostly(table: pd.DataFrame, count: str, whole: str) -> str:
     if len(some) == 1:
         return f", {'that' if by[count].sum() == 1 else 'all'} of {some[0]}"
     most = leaders(by[count] / by[whole], higher=True)
+    if by[whole].max() == 1:
+        return f", those of {few(some)}"
     if len(most) == len(by):
         return ", each optimizer as often"
     some_of = {str(n): f"{k:,} of {of:,}" for n, k, of in by.astype(int).itertuples()}
