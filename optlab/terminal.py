@@ -62,10 +62,11 @@ class Bar:
         self._done += run_steps
         rate = self._done / max(time.monotonic() - self._began, 1e-9)
         self._bar.update(self._task, advance=run_steps, rate=f"{short(rate)} run-steps/s")
-        if not err.is_terminal and time.monotonic() - self._told >= SILENCE:
+        quiet = not err.is_terminal and self._done < self._whole
+        if quiet and time.monotonic() - self._told >= SILENCE:
             self._told = time.monotonic()
             left = duration((self._whole - self._done) / rate)
-            share = 100 * self._done // max(self._whole, 1)
+            share = 100 * self._done // self._whole
             tell(f"{self._name}: {share} %, {short(rate)}run-steps/s, about {left} left", to=err)
 
     def note(self, text: str) -> None:

@@ -18,6 +18,7 @@ import optlab
 from optlab import cli, freshness, problems, rules
 from optlab.adapters import libraries
 from optlab.spec import read
+from optlab.terminal import Bar
 
 SMALL = """
 title: A bowl
@@ -405,6 +406,35 @@ def test_hostile_titles_reach_the_end(tmp_path: Path) -> None:
     assert "[red]: 8 runs" in told.output
 
 
+def test_what_takes_long_or_does_not_fit_is_told_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optlab.cli.running.LONG", 0.0)
+    monkeypatch.setattr("optlab.estimate.machine_memory", lambda: 1e6)
+    told = call("run", write(tmp_path), "--out", tmp_path / "out", "--no-report")
+    assert told.exit_code == 0
+    first, second, *_ = told.stderr.splitlines()
+    assert re.match(r"small: 8 runs, about \d+ s where nothing is stored yet; Ctrl-C", first)
+    assert "GB of memory will be needed at once, and this machine has 0" in second
+
+
+def test_without_a_terminal_progress_is_told_in_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bar = Bar()
+    bar.begin("many", 10, 1000, 0)
+    bar.advance(300)  # half a minute has not gone by
+    assert not capsys.readouterr().err
+    monkeypatch.setattr("optlab.terminal.SILENCE", 0.0)
+    bar.advance(300)
+    assert re.fullmatch(
+        r"many: 60 %, \S+ \w?run-steps/s, about 1 s left\n", capsys.readouterr().err
+    )
+    bar.advance(400)
+    bar.close()
+    assert not capsys.readouterr().err
+
+
 # --- Ctrl-C ---
 
 
@@ -425,6 +455,8 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "stopped; what is done is kept" in faults
     assert "Traceback" not in told + faults
+    said = [line for line in faults.splitlines() if line.strip()]
+    assert len(said) == 1  # no warning of Python's own
     assert not (out / "long" / "runs.parquet").exists()
     kept = tree(cells)
     spec.write_text(LONG.replace("100000000", "20"))

@@ -589,20 +589,26 @@ def test_what_a_target_says_is_better_higher_is_drawn_so(browser: Any, tmp_path:
             assert log.is_checked() is is_log, metric
 
 
+def renamed(folder: Path, old: str, new: str) -> None:
+    """Give one optimizer of a stored folder another name."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    runs = pd.read_parquet(folder / "runs.parquet")
+    runs["optimizer"] = runs["optimizer"].replace(old, new)
+    runs.to_parquet(folder / "runs.parquet")
+    for optimizer in manifest["optimizers"]:
+        optimizer["name"] = new if optimizer["name"] == old else optimizer["name"]
+    for problem in manifest["problems"]:
+        problem["optimizers"] = [new if name == old else name for name in problem["optimizers"]]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
 @pytest.mark.slow
 def test_what_is_hostile_stays_text(browser: Any, tmp_path: Path) -> None:
     name = '</script><img src=x onerror="alert(1)">'
     folder = write_folder(
         tmp_path / "small", problems=("bowl",), evaluate=2, rates=(0.01, 0.1), title=name
     )
-    manifest = json.loads((folder / "manifest.json").read_text())
-    runs = pd.read_parquet(folder / "runs.parquet")
-    runs["optimizer"] = runs["optimizer"].replace("sgd", name)
-    runs.to_parquet(folder / "runs.parquet")
-    for optimizer in manifest["optimizers"]:
-        optimizer["name"] = name if optimizer["name"] == "sgd" else optimizer["name"]
-    manifest["problems"][0]["optimizers"][0] = name
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    renamed(folder, "sgd", name)
     render(folder)
     with opened(browser, folder / "index.html") as tab:
         ready(tab)
@@ -610,6 +616,37 @@ def test_what_is_hostile_stays_text(browser: Any, tmp_path: Path) -> None:
         assert tab.page.locator("img[src=x]").count() == 0
         tab.page.locator(".exploring a").first.click()
         assert "There is none" in tab.page.locator(".one-run").inner_text()
+
+
+@pytest.mark.slow
+def test_long_names_stay_in_their_cells(browser: Any, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "small", problems=("bowl",), evaluate=2, rates=(0.01, 0.1))
+    long = "an-optimizer-of-which-the-name-goes-on-and-on-" * 3
+    renamed(folder, "sgd", long)
+    render(folder)
+    for viewport in (PHONE, {"width": 1280, "height": 900}):
+        with opened(browser, folder / "index.html", viewport=viewport) as tab:
+            ready(tab)
+            over = "cells => cells.filter(c => c.scrollWidth > c.clientWidth + 1).length"
+            cells = tab.page.locator(".exploring tbody :is(th, td)")
+            assert cells.count() > 4
+            assert cells.evaluate_all(over) == 0
+
+
+@pytest.mark.slow
+def test_runs_with_an_error_count_neither_way(browser: Any, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "small", problems=("bowl",), evaluate=6, rates=(0.1,))
+    runs = pd.read_parquet(folder / "runs.parquet")
+    mine = runs[(runs["optimizer"] == "sgd") & (runs["role"] == "evaluate")]
+    broken = mine["run_id"].iloc[:2]
+    runs.loc[runs["run_id"].isin(broken), "status"] = "error"
+    runs.to_parquet(folder / "runs.parquet")
+    render(folder)
+    left = runs[runs["run_id"].isin(mine["run_id"].iloc[2:])]
+    [held] = [c for c in runs.columns if c.startswith("held.")][:1]
+    with opened(browser, folder / "index.html") as tab:
+        ready(tab)
+        assert told_ranks(tab)["sgd"][-1] == f"{int(left[held].notna().sum())} of {len(left)}"
 
 
 @pytest.mark.slow

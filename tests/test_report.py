@@ -7,6 +7,7 @@ import errno
 import html
 import json
 import math
+import os
 import re
 import shutil
 import subprocess
@@ -447,3 +448,16 @@ def test_the_page_is_never_wider_than_the_window(folder, tmp_path, width):
     assert scroll <= client
     assert (bad, seen) == (0, PICTURES)
     assert cut == 0  # what a table shows is read without pushing it aside
+
+
+@pytest.mark.slow
+def test_the_page_does_not_depend_on_how_a_process_hashes(tmp_path):
+    made = []
+    for seed in ("1", "2"):
+        folder = write_folder(tmp_path / seed / "small", problems=("bowl",), evaluate=6)
+        call = [sys.executable, "-m", "optlab.cli", "report", str(folder)]
+        done = subprocess.run(call, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True)
+        assert done.returncode == 0, done.stderr
+        names = ("index.html", "report.md", "worked.tex", "summary.json")
+        made.append({n: (folder / n).read_bytes() for n in names if (folder / n).exists()})
+    assert made[0] == made[1]
