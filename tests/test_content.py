@@ -53,7 +53,6 @@ from optlab.report.sentences import (
 )
 from optlab.report.setup import (
     edges_told,
-    effective_rate,
     limits,
     optimizers,
     problems_told,
@@ -522,20 +521,6 @@ def test_what_was_asked_in_words():
         {"name": "c", "rule": "adam"},
     ]
     assert rules_told(two) == "3 optimizers of 2 rules: a and b are one rule, sgd."
-
-
-def test_the_effective_rate_is_where_a_constant_gradient_leads():
-    """Against the rules' own definition, worked out here: v = beta v + g, x = x - lr v, g = 1."""
-    lr, beta = 0.1, 0.9
-    v, before, x = 0.0, 0.0, 0.0
-    for _ in range(2000):
-        v = beta * v + 1.0
-        before, x = x, x - lr * v
-    for rule in ("momentum", "momentum_pytorch", "nesterov"):
-        assert effective_rate(rule, {"lr": lr, "beta": beta}) == pytest.approx(before - x, rel=1e-9)
-    assert effective_rate("sgd", {"lr": lr}) == lr
-    assert effective_rate("ema", {"lr": lr, "beta": beta}) == lr
-    assert effective_rate("momentum", {"lr": lr, "beta": 1.0}) == math.inf
 
 
 def test_what_happened_in_words():

@@ -460,8 +460,33 @@ def test_declaration(name: str) -> None:
     assert len(rule.convention) > 20
     assert rule.summary.endswith(".")
     assert bool(rule.limit_formula) == (rule.limit is not None)
+    assert bool(rule.settled_formula) == (rule.settled is not None)
     for hyper, default in rule.hypers.items():
         assert default in look_up(hyper).interval
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_settled_step_is_where_a_constant_gradient_leads(name: str) -> None:
+    """Stepped here with numbers, at gradients of 1 and of 2; the last step of many is the settled one."""
+    rule = REGISTRY[name]
+    for changed in ({}, {"lr": 0.3}):
+        hypers = {**rule.hypers, **changed}
+        steps = []
+        for g in (1.0, 2.0):
+            x, before, *states = 0.0, 0.0, *rule.states.values()
+            for t in range(1, 3001):
+                inputs = [{"x": x, "g": g, "t": t}[part] for part in rule.form.inputs]
+                result = rule.form.function(*inputs, *states, **hypers)
+                before, (x, *states) = x, result if isinstance(result, tuple) else (result,)
+            steps.append(before - x)
+        assert rule.pace(hypers) == pytest.approx(steps[0], rel=1e-5)
+        twice = 1.0 if "at any size" in rule.settled_formula else 2.0
+        assert steps[1] == pytest.approx(twice * steps[0], rel=1e-5)
+
+
+def test_what_never_settles_has_an_endless_pace() -> None:
+    assert REGISTRY["momentum"].pace({"lr": 0.1, "beta": 1.0}) == math.inf
+    assert make_rule(own).pace({"lr": 0.1}) is None
 
 
 @pytest.mark.parametrize("wide_floats", [False, True])

@@ -268,7 +268,7 @@ def _scope(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]) -> 
     """How far this may be carried."""
     problems = manifest["problems"]
     exact = all(is_exact(runs, problem["name"]) for problem in problems)
-    [(role, seed)] = (manifest["seeds"].get("only") or {"": 0}).items()
+    [(role, seed)] = (manifest.get("seeds", {}).get("only") or {"": 0}).items()
     if role:
         seed_of = {"tune": "tune", "evaluate": "evaluation"}
         seen = f"{seed_of[role]} seed {seed}" if role in seed_of else "the usual start"

@@ -16,6 +16,7 @@ import numpy as np
 from optlab.analysis.settings import RATES, pairs
 from optlab.analysis.verdicts import judged
 from optlab.analysis.words import brief, exact, goal, listed, plural
+from optlab.rules import REGISTRY
 from optlab.statistics.law import least_seeds
 from optlab.statistics.resolve import seeds_for_never
 from optlab.statistics.sequential import levels
@@ -32,9 +33,6 @@ _COARSE = 0.1  # of the budget: recorded less often, a time is hardly a time
 
 _TURNED = frozenset({"sgd", "momentum", "momentum_pytorch", "ema", "nesterov"})
 """Rules that do the same on a rotated problem, so that no problem's axes favour them."""
-
-_VELOCITIES = frozenset({"momentum", "momentum_pytorch", "nesterov"})
-"""Rules whose velocity sums gradients: a constant one is followed at lr / (1 - beta)."""
 
 _CONVENTIONS = (
     {
@@ -233,14 +231,20 @@ def _shared_rate(single: list[dict[str, Any]]) -> str:
         return ""
     rate = next(iter(rates.values()))
     effective = [
-        f"{o['name']}'s velocity follows a steady gradient at {brief(rate / (1 - beta))}"
+        f"{o['name']}'s velocity follows a steady gradient at {brief(pace)}"
         for o in single
-        if o.get("rule") in _VELOCITIES
-        and (beta := _only(o, ("beta",))) is not None
-        and 0 < beta < 1
+        if (pace := _pace(o)) not in (None, rate)
     ]
     said = f", and {listed(effective)}" if effective else ""
     return f". All have the rate {exact(rate)}, which suits no two rules alike{said}"
+
+
+def _pace(optimizer: dict[str, Any]) -> float | None:
+    """How far a settled step goes at the optimizer's one setting, where that is known of its rule."""
+    rule, hypers = REGISTRY.get(optimizer.get("rule") or ""), optimizer.get("hypers", {})
+    if rule is None or set(hypers) != set(rule.hypers):
+        return None
+    return rule.pace({name: values[0] for name, values in hypers.items()})
 
 
 def _only(optimizer: dict[str, Any], names: Iterable[str]) -> float | None:

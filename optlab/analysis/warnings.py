@@ -106,7 +106,7 @@ def warnings(results: Results, best: pd.DataFrame | None = None) -> list[dict[st
     told = {kind for kind, _ in seen}
     found = [*seen, *(each for each in foreseen(asked) if each[0] not in told)]
     order = list(KINDS)
-    if manifest["seeds"].get("only"):
+    if manifest.get("seeds", {}).get("only"):
         found = [each for each in found if each[0] not in _COMPARING]
     found.sort(key=lambda each: order.index(each[0]))
     return [{"kind": kind, "text": text} for kind, text in found]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +12,7 @@ from optlab.report.blocks import Cell, Figures, Fold, Notes, Pre, Table, Text
 from optlab.report.facts import Facts, name_cell
 from optlab.report.many import cut
 from optlab.report.sentences import few, what_ran
+from optlab.rules import REGISTRY
 
 __all__ = ["completeness", "limits", "optimizers", "problems", "provenance"]
 
@@ -105,36 +105,19 @@ def edges_told(on_edge: int, choices: int, trials: list[int]) -> str:
     return f"{text}; {alike} of each optimizer were tried."
 
 
-_PLAIN = ("sgd", "ema")
-_MOMENTUM = ("momentum", "momentum_pytorch", "nesterov")
-_SCALED = ("rmsprop", "rmsprop_pytorch", "adam", "adam_eps_hat")
-
-
 def _effective(facts: Facts, optimizer: dict[str, Any]) -> Cell:
     """The effective rate at each chosen setting: where it is known of the rule."""
-    rule = optimizer.get("rule")
-    if rule not in (*_PLAIN, *_MOMENTUM, *_SCALED):
+    rule = REGISTRY.get(optimizer.get("rule") or "")
+    settings = [facts.setting(p["name"], optimizer["name"]) for p in facts.manifest["problems"]]
+    if rule is None or set(optimizer["hypers"]) != set(rule.hypers):
         return Cell("–")
-    rates = []
-    for problem in facts.manifest["problems"]:
-        setting = facts.setting(problem["name"], optimizer["name"])
-        if "lr" in setting:
-            rates.append(effective_rate(rule, setting))
+    found = [rule.pace(setting) for setting in settings if setting]
+    rates = [rate for rate in found if rate is not None]
     if not rates:
         return Cell("–")
     low, high = min(rates), max(rates)
     text = brief(low) if low == high else f"{brief(low)} to {brief(high)}"
-    how = "lr / (1 − beta)" if rule in _MOMENTUM else "lr"
-    how = f"{how}, at any size of gradient" if rule in _SCALED else how
-    return Cell(text, small=how, value=low)
-
-
-def effective_rate(rule: str, setting: dict[str, float]) -> float:
-    """How far a settled step goes along a constant gradient, for each unit of it; of a rule that
-    divides by the gradient's size, in all. Momentum adds up 1 + beta + beta^2 + ... gradients."""
-    if rule in _MOMENTUM:
-        return setting["lr"] / (1.0 - setting["beta"]) if setting["beta"] < 1 else math.inf
-    return setting["lr"]
+    return Cell(text, small=rule.settled_formula, value=low)
 
 
 def _tuning(facts: Facts) -> list[Any]:

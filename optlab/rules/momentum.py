@@ -8,6 +8,8 @@ from optlab.rules.protocol import rule
     convention="The plain step; the same in every library.",
     limit=lambda L: 2 / L,
     limit_formula="2 / L",
+    settled=lambda lr: lr,
+    settled_formula="lr",
 )
 def sgd(x, g, *, lr=0.01):
     """Step against the gradient."""
@@ -21,6 +23,8 @@ def sgd(x, g, *, lr=0.01):
     "outside (momentum_pytorch), which differs when the rate changes over time.",
     limit=lambda L, beta: 2 * (1 + beta) / L,
     limit_formula="2 (1 + beta) / L",
+    settled=lambda lr, beta: lr / (1 - beta),
+    settled_formula="lr / (1 − beta)",
 )
 def momentum(x, g, v=0.0, *, lr=0.01, beta=0.9):
     """Step along a velocity that remembers past gradients, each with the rate of its own step."""
@@ -35,6 +39,8 @@ def momentum(x, g, v=0.0, *, lr=0.01, beta=0.9):
     "rule `momentum` keep it inside, the same thing while the rate is constant.",
     limit=lambda L, beta: 2 * (1 + beta) / L,
     limit_formula="2 (1 + beta) / L",
+    settled=lambda lr, beta: lr / (1 - beta),
+    settled_formula="lr / (1 − beta)",
 )
 def momentum_pytorch(x, g, v=0.0, *, lr=0.01, beta=0.9):
     """Step along a velocity that remembers past gradients, with the rate of now."""
@@ -49,6 +55,8 @@ def momentum_pytorch(x, g, v=0.0, *, lr=0.01, beta=0.9):
     "at the rate lr (1 - beta). PyTorch's dampening is not this: its first velocity is g itself.",
     limit=lambda L, beta: 2 * (1 + beta) / ((1 - beta) * L),
     limit_formula="2 (1 + beta) / ((1 - beta) L)",
+    settled=lambda lr: lr,
+    settled_formula="lr",
 )
 def ema(x, g, v=0.0, *, lr=0.01, beta=0.9):
     """Step along a running mean of past gradients."""
@@ -63,6 +71,8 @@ def ema(x, g, v=0.0, *, lr=0.01, beta=0.9):
     "is looked ahead by one step; the rate stands outside the velocity.",
     limit=lambda L, beta: 2 * (1 + beta) / ((1 + 2 * beta) * L),
     limit_formula="2 (1 + beta) / ((1 + 2 beta) L)",
+    settled=lambda lr, beta: lr / (1 - beta),
+    settled_formula="lr / (1 − beta)",
 )
 def nesterov(x, g, v=0.0, *, lr=0.01, beta=0.9):
     """Step along the gradient plus the velocity that it leads to."""

@@ -7,6 +7,8 @@ with one are state and its value at t = 0, names after the `*` are hyperparamete
 from __future__ import annotations
 
 import ast
+import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -46,6 +48,10 @@ class Rule:
     """Largest stable step size on a quadratic: a function of the largest curvature `L` and of the
     hyperparameters by name."""
     limit_formula: str = ""
+    settled: Callable[..., float] | None = field(default=None, compare=False)
+    """How far a step goes along a gradient that stays 1, once the rule has settled: a function of the
+    hyperparameters by name."""
+    settled_formula: str = ""
     text: str = ""
     """Text beyond the function's own that may decide the result: the file of a user's rule."""
 
@@ -84,6 +90,16 @@ class Rule:
             and node.right.id == "t"
         }
         return tuple(n for n in self.hypers if n in found and look_up(n).interval.low >= 0)
+
+    def pace(self, setting: Mapping[str, float]) -> float | None:
+        """`settled` at a setting; None where it is not known, infinite where nothing settles."""
+        if self.settled is None:
+            return None
+        needed = inspect.signature(self.settled).parameters
+        try:
+            return self.settled(*(setting[name] for name in needed))
+        except ZeroDivisionError:
+            return math.inf
 
     def start(self, params: Any, hypers: Mapping[str, Any]) -> tuple[Any, ...]:
         """The state at t = 0, one pytree a state, each like `params`."""
@@ -127,6 +143,8 @@ def make_rule(
     convention: str = "",
     limit: Callable[..., Any] | None = None,
     limit_formula: str = "",
+    settled: Callable[..., float] | None = None,
+    settled_formula: str = "",
 ) -> Rule:
     """Read `function` as a rule; `FormError` says what to write where it is not one."""
     form = straight.read(function)
@@ -161,7 +179,9 @@ def make_rule(
                 f"{form.name}: `{name}={value!r}` is not a number; a switch that changes the "
                 "algorithm becomes a rule of its own"
             )
-    return Rule(form.name, form, citation, convention, limit, limit_formula)
+    return Rule(
+        form.name, form, citation, convention, limit, limit_formula, settled, settled_formula
+    )
 
 
 def rule(citation: str, **about: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
