@@ -7,7 +7,7 @@ import gzip
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from small_folder import write_folder
 import optlab
 from optlab.analysis import profiles, ranks
 from optlab.report import render
-from optlab.report.explore import payload, unpacked
-from optlab.report.explore.curves import FINE, coded, decoded, fewer, kept_steps
+from optlab.report.explore import payload
+from optlab.report.explore.curves import FINE, coded, fewer, kept_steps
+from optlab.report.explore.runs import HUGE
 from optlab.report.facts import Facts, stored
 from optlab.report.html import packed
 
@@ -68,6 +69,30 @@ def data(facts: Facts) -> dict[str, Any]:
 def browser() -> Iterator[Any]:
     with chromium() as started:
         yield started
+
+
+def unpacked(runs: dict[str, list[Any]]) -> pd.DataFrame:
+    """What `run_columns` packed, as the page's script reads it: NaN, infinity and repetitions as they
+    were."""
+    table = pd.DataFrame(runs)
+    for name in ("final", "best", "reached", "held", "diverged", "rise"):
+        table[name] = table[name].astype(float)
+        table[name] = table[name].mask(table[name].abs() >= HUGE, np.sign(table[name]) * np.inf)
+    table["best"] = table["best"].fillna(table["final"])
+    table["held"] = table["held"].fillna(table["reached"])
+    return table
+
+
+def decoded(row: Sequence[int | bool | None], unit: float | None = None) -> list[float]:
+    """What the page's script makes of a coded row."""
+    out, total = [], 0
+    for item in row:
+        if item is None or item is False:
+            out.append(0.0 if item is None else np.nan)
+            continue
+        total += item
+        out.append(total * unit if unit else 10.0 ** (total / FINE))
+    return out
 
 
 def held_by(page: Path) -> dict[str, Any]:

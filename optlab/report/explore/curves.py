@@ -6,12 +6,10 @@ page's script adds them up again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
-__all__ = ["FINE", "Curves", "coded", "decoded", "fewer", "kept_steps"]
+__all__ = ["FINE", "Curves", "coded", "fewer", "kept_steps"]
 
 FINE = 4000
 """Units a decade: logarithms are rounded to a relative error of 0.03 %."""
@@ -115,16 +113,4 @@ def _differences(whole: np.ndarray, known: np.ndarray, low: np.ndarray) -> list[
     steps: list[int] = np.diff(whole[at], prepend=0).tolist()
     for place, step in zip(at, steps, strict=True):
         out[place] = step
-    return out
-
-
-def decoded(row: Sequence[int | bool | None], unit: float | None = None) -> list[float]:
-    """What the page's script makes of a coded row."""
-    out, total = [], 0
-    for item in row:
-        if item is None or item is False:
-            out.append(0.0 if item is None else np.nan)
-            continue
-        total += item
-        out.append(total * unit if unit else 10.0 ** (total / FINE))
     return out

@@ -14,8 +14,7 @@ import pandas as pd
 
 from optlab.analysis import setting
 
-__all__ = ["HUGE", "PARTS", "ROLES", "STATUSES", "cut", "one_row_each", "run_columns", "settings_of",
-           "unpacked"]  # fmt: skip
+__all__ = ["HUGE", "PARTS", "ROLES", "STATUSES", "cut", "one_row_each", "run_columns", "settings_of"]  # fmt: skip
 
 HUGE = 9e307
 ROLES = ("tune", "evaluate", "picture")
@@ -150,15 +149,3 @@ def _decided(rows: pd.DataFrame, kind: str, manifest: dict[str, Any]) -> list[An
             mine = (rows["problem"] == problem["name"]) & (rows["status"] != "error")
             times = times.mask(mine, rows[column].astype(float).fillna(np.inf))
     return cut(times, 9)
-
-
-def unpacked(runs: dict[str, list[Any]]) -> pd.DataFrame:
-    """What `run_columns` packed, as the page's script reads it: NaN, infinity and repetitions as they
-    were."""
-    table = pd.DataFrame(runs)
-    for name in ("final", "best", "reached", "held", "diverged", "rise"):
-        table[name] = table[name].astype(float)
-        table[name] = table[name].mask(table[name].abs() >= HUGE, np.sign(table[name]) * np.inf)
-    table["best"] = table["best"].fillna(table["final"])
-    table["held"] = table["held"].fillna(table["reached"])
-    return table
