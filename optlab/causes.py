@@ -20,7 +20,7 @@ __all__ = ["digest", "environment", "program_key"]
 
 _HOUSE = (
     "algebra.py", "straight.py", "rules/protocol.py", "problems/protocol.py", "adapters/optax.py",
-    "adapters/libraries.py", "draws.py", "engine.py", "kernel.py",
+    "adapters/libraries.py", "draws.py", "engine.py", "kernel.py", "startup.py",
 )  # fmt: skip
 """The files of optlab through which every run goes; rule and problem bring their own text."""
 

@@ -13,8 +13,8 @@ from optlab.problems import Problem
 
 __all__ = ["look_seconds", "rows_of_a_step", "step_seconds"]
 
-TURN = 0.2e-6  # seconds a turn of the loop
-ELEMENT = 1.2e-9  # seconds a coordinate, run and step on analytic problems
+TURN = 0.03e-6  # seconds a turn of the loop
+ELEMENT = 0.6e-9  # seconds a coordinate, run and step on analytic problems
 FLOPS = 40e9  # multiply-adds count two; a core's rate in small matrix products
 ASIDE = 2e-9  # seconds a parameter, run and step: the rule itself
 

@@ -6,25 +6,20 @@ from __future__ import annotations
 import functools
 import os
 import queue
-import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from optlab.kernel import Carry, build
 from optlab.plan import Cell, Program
+from optlab.startup import OPTIONS
 
-__all__ = ["Engine", "History", "Inputs", "StoppedError", "cast", "precise", "prepare"]
-
-OPTIONS = {"xla_cpu_prefer_vector_width": 512, "xla_cpu_multi_thread_eigen": False}
-"""How programs are compiled for a CPU. Vectors as wide as the processor has them: XLA uses half of the
-widest unless told. One thread an operation: cores work on cells of their own."""
+__all__ = ["Engine", "History", "Inputs", "StoppedError", "cast", "precise"]
 
 
 class StoppedError(Exception):
@@ -61,39 +56,6 @@ class History:
         path = None if self.path is None else self.path[..., chosen]
         summary = {name: values[chosen] for name, values in self.summary.items()}
         return History(self.points, metrics, path, self.seconds, summary)
-
-
-def prepare(cache: Path) -> None:
-    """Give JAX a folder for compiled programs, where it is not yet in use. A process that has used JAX
-    before (a notebook) keeps the settings it has; a folder that an earlier call has set is ours, and is
-    changed for this one."""
-    if "jax" in sys.modules and not _kept_by_us and _in_use():
-        return
-    import jax
-    from jax.experimental.compilation_cache import compilation_cache
-
-    known = jax.config.jax_compilation_cache_dir
-    if known == str(cache) or (known is not None and known not in _kept_by_us):
-        return
-    _kept_by_us.add(str(cache))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    jax.config.update("jax_compilation_cache_dir", str(cache))
-    compilation_cache.reset_cache()  # JAX opens its folder once
-
-
-def _in_use() -> bool:
-    """Whether JAX has made its devices. It has no public way to ask; in doubt they are made."""
-    try:
-        from jax._src import xla_bridge
-
-        return bool(xla_bridge.backends_are_initialized())
-    except (ImportError, AttributeError):
-        return True
-
-
-_kept_by_us: set[str] = set()
-"""Folders of compiled programs that this process was given by `prepare`, not by whoever runs it."""
 
 
 @contextmanager

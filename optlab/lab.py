@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optlab import byhand, engine, freshness, plan
+from optlab import byhand, freshness, plan
 from optlab.analysis.settings import at_best, best_settings, setting
 from optlab.analysis.verdicts import undecided, verdicts
 from optlab.analysis.words import plural
@@ -36,6 +36,7 @@ from optlab.remembered import Remembered
 from optlab.results import Results, load
 from optlab.rules import Rule
 from optlab.spec import Claim, Experiment, Task, read
+from optlab.startup import prepare
 from optlab.store import Store
 from optlab.worked.marks import summary
 from optlab.written import write_csv, write_json, write_pictures, write_table
@@ -60,7 +61,7 @@ def run(
     SpecError where the spec is wrong, TakenError where the folder is another spec's. An interrupted run goes on where it stopped.
     """
     began = time.perf_counter()
-    engine.prepare(Path(out) / ".cache" / "compiled")
+    prepare(Path(out) / ".cache" / "compiled")
     experiment = spec if isinstance(spec, Experiment) else read(spec)
     progress = progress or Silent()
     if most_seeds is None:

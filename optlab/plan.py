@@ -303,7 +303,7 @@ def lanes(problem: Problem, optimizer: Optimizer) -> int:
     `benchmarks/`). Products of matrices fill vectors by themselves, and want the room in the cache."""
     if problem.layout == "tree":
         return max(2, min(64, _power_of_two(32768 / problem.about.dim)))
-    return max(16, min(128, _power_of_two(65536 / problem.about.dim)))
+    return max(16, min(64, _power_of_two(65536 / problem.about.dim)))
 
 
 def _power_of_two(size: float) -> int:

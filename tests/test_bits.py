@@ -3,6 +3,7 @@ time, how many cores there are or what is kept of it."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -137,6 +138,68 @@ def test_a_summary_is_taken_again_for_another_target(tmp_path: Path) -> None:
     assert again["held.gap <= 2"].notna().any()
 
 
+EVERY = """
+import hashlib, json, sys
+from pathlib import Path
+import numpy as np
+from optlab import plan, startup
+from optlab.engine import Engine, Inputs
+from optlab.problems import REGISTRY as FAMILIES
+from optlab.rules import REGISTRY
+if sys.argv[1] == "whole":
+    startup.prepare(Path(sys.argv[2]))
+found = {}
+for name, family in FAMILIES.items():
+    problem = family(**({"batch": 30} if name in ("mlp", "softmax_regression") else {})) if name not in SKIP else None
+    if problem is None or problem.start is None:
+        continue
+    rng = np.random.default_rng(0)
+    starts = [problem.start(rng) for _ in range(3)]
+    for rule in REGISTRY.values():
+        for precision in ("float64", "float32"):
+            program = plan.Program(problem, rule, (), precision, 6, 2, ("loss",), False, plan.lanes(problem, rule))
+            hypers = [{n: v * (1 - 0.1 * i) for n, v in rule.hypers.items()} for i in range(3)]
+            stream = problem.stream(rng, 6) if problem.stream else None
+            history = Engine().run(program, Inputs(starts, hypers, stream))
+            key = f"{name} {rule.name} {precision}"
+            found[key] = hashlib.sha256(history.metrics["loss"].tobytes()).hexdigest()
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.slow
+def test_loops_compiled_whole_have_the_bits_of_operations_by_themselves(tmp_path: Path) -> None:
+    """Every rule on every family, in a process that starts JAX as we do and in one that does not."""
+    each = [
+        subprocess.run(
+            [sys.executable, "-c", EVERY.replace("SKIP", "('recorded_gradients',)"), how, str(tmp_path)],
+            check=True, capture_output=True, text=True,
+        ).stdout
+        for how in ("whole", "by themselves")
+    ]  # fmt: skip
+    whole, apart = (json.loads(text) for text in each)
+    assert len(whole) >= len(REGISTRY) * 8
+    assert whole == apart
+
+
+@pytest.mark.slow
+def test_loops_are_compiled_whole_and_what_the_user_said_stands(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, jax\nfrom pathlib import Path\nfrom optlab.startup import prepare\n"
+        "before = os.environ.get('XLA_FLAGS')\nprepare(Path(sys.argv[1]))\n"
+        "assert os.environ.get('XLA_FLAGS') == before\n"
+        "loop = lambda x: jax.lax.fori_loop(0, 9, lambda i, x: x * x + jax.numpy.roll(x, 1, 0), x)\n"
+        "text = jax.jit(loop).lower(jax.numpy.ones((10, 64))).compile().as_text()\n"
+        "print('xla_cpu_small_call' in text)"
+    )
+    own = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=1"
+    for flags, whole in ((None, True), ("--xla_cpu_enable_fast_math=false", True), (own, False)):
+        env = {**os.environ, **({} if flags is None else {"XLA_FLAGS": flags})}
+        call = [sys.executable, "-c", code, str(tmp_path)]
+        done = subprocess.run(call, env=env, check=True, capture_output=True, text=True)
+        assert done.stdout.split() == [str(whole)], flags
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no way to choose cores here")
 def test_one_core_and_all_of_them_in_processes_of_their_own(tmp_path: Path) -> None:
@@ -144,18 +207,22 @@ def test_one_core_and_all_of_them_in_processes_of_their_own(tmp_path: Path) -> N
         "import os, sys\n"
         "cores = sorted(os.sched_getaffinity(0))\n"
         "if sys.argv[2] == 'one': os.sched_setaffinity(0, cores[:1])\n"
+        "if sys.argv[2] == 'used': import jax; jax.devices()\n"  # a notebook that has its settings
         "from optlab import lab\n"
         "lab.run(sys.argv[1], sys.argv[1] + '.out')\n"
     )
     tables = []
-    for how, grid in (("one", 9), ("all", 9), ("all", 17)):
+    for how, grid in (("one", 9), ("all", 9), ("all", 17), ("used", 9)):
         spec = tmp_path / how / str(grid) / "s.yaml"
         spec.parent.mkdir(parents=True)
         spec.write_text(SPEC.replace("KEEP", "curves").replace("GRID", str(grid)))
         subprocess.run([sys.executable, "-c", code, str(spec), how], check=True)
         tables.append(pd.read_parquet(f"{spec}.out/s/runs.parquet").drop_duplicates("run_id"))
-    one, many, larger = (t.set_index(["problem", "run_id"]).drop(columns="part") for t in tables)
+    one, many, larger, used = (
+        t.set_index(["problem", "run_id"]).drop(columns="part") for t in tables
+    )
     pd.testing.assert_frame_equal(one, many)
+    pd.testing.assert_frame_equal(one, used)
     shared = one.index.intersection(larger.index)  # the coarse grid lies in the fine one
     assert len(shared) > len(one) / 2
     pd.testing.assert_frame_equal(one.loc[shared], larger.loc[shared])

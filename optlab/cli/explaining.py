@@ -54,11 +54,11 @@ def explain(
     wanted = _numbers(setting or [])
     folder = Path(report) if (Path(report) / "manifest.json").exists() else out_ / report
     with plain_errors():
-        from optlab import engine
         from optlab.explain import explain_row, find_row
         from optlab.results import load
+        from optlab.startup import prepare
 
-        engine.prepare(folder.parent / ".cache" / "compiled")
+        prepare(folder.parent / ".cache" / "compiled")
         results = load(folder)
         try:
             row = find_row(results, run, wanted, seed)

@@ -53,9 +53,9 @@ def run(
     broken = 0
     with plain_errors():
         if stale:
-            from optlab import engine
+            from optlab.startup import prepare
 
-            engine.prepare(out_ / ".cache" / "compiled")
+            prepare(out_ / ".cache" / "compiled")
             read = read_all(stale)
             broken = sum([_run_one(e, stamps[e.path], out_, report_, timings, most) for e in read])
         if report_:

@@ -1,0 +1,71 @@
+"""What JAX is told before its first use, and with every program."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+__all__ = ["OPTIONS", "WHOLE_LOOPS", "prepare"]
+
+OPTIONS = {"xla_cpu_prefer_vector_width": 512, "xla_cpu_multi_thread_eigen": False}
+"""How programs are compiled for a CPU. Vectors as wide as the processor has them: XLA uses half of the
+widest unless told. One thread an operation: cores work on cells of their own."""
+
+WHOLE_LOOPS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=2000000"
+"""Loops whose turn touches at most so many bytes become one function of machine code. Otherwise each turn
+calls every operation by itself, which takes longer than most rules do; beyond the size, operations by
+themselves are faster (measured, `benchmarks/`). The bits are the same either way (`tests/test_bits.py`). It
+is no option of a single program, so it is set for a process, and only before JAX is used in it."""
+
+
+def prepare(cache: Path) -> None:
+    """Give JAX a folder for compiled programs, where it is not yet in use. A process that has used JAX
+    before (a notebook) keeps the settings it has; a folder that an earlier call has set is ours, and is
+    changed for this one."""
+    if "jax" in sys.modules and not _kept_by_us and _in_use():
+        return
+    import jax
+    from jax.experimental.compilation_cache import compilation_cache
+
+    if not _in_use():
+        _compile_loops_whole()
+    known = jax.config.jax_compilation_cache_dir
+    if known == str(cache) or (known is not None and known not in _kept_by_us):
+        return
+    _kept_by_us.add(str(cache))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    jax.config.update("jax_compilation_cache_dir", str(cache))
+    compilation_cache.reset_cache()  # JAX opens its folder once
+
+
+def _in_use() -> bool:
+    """Whether JAX has made its devices. It has no public way to ask; in doubt they are made."""
+    try:
+        from jax._src import xla_bridge
+
+        return bool(xla_bridge.backends_are_initialized())
+    except (ImportError, AttributeError):
+        return True
+
+
+_kept_by_us: set[str] = set()
+"""Folders of compiled programs that this process was given by `prepare`, not by whoever runs it."""
+
+
+def _compile_loops_whole() -> None:
+    """Start JAX with `WHOLE_LOOPS`, unless the user says such things in XLA_FLAGS himself."""
+    import jax
+
+    flags = os.environ.get("XLA_FLAGS")
+    if "xla_backend_extra_options" in (flags or ""):
+        return
+    os.environ["XLA_FLAGS"] = f"{flags or ''} {WHOLE_LOOPS}".strip()
+    try:
+        jax.devices()  # read here, once
+    finally:  # what this process starts is no business of ours
+        if flags is None:
+            del os.environ["XLA_FLAGS"]
+        else:
+            os.environ["XLA_FLAGS"] = flags
