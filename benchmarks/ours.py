@@ -13,10 +13,13 @@ from optlab import plan
 from optlab.draws import Draws
 from optlab.engine import Engine, Inputs
 from optlab.gathered import Gathered
+from optlab.startup import prepare
 
 
 def program(case: Case, inputs: dict[str, np.ndarray]) -> Callable[[], np.ndarray]:
     """A function that runs the case once: losses `(points + 1, runs)`."""
+    folder = tempfile.TemporaryDirectory()
+    prepare(Path(folder.name) / "compiled")
     made = experiment(case)
     task, todo = made.tasks[0], runs(made)
     draws = Draws(0)
@@ -24,7 +27,6 @@ def program(case: Case, inputs: dict[str, np.ndarray]) -> Callable[[], np.ndarra
     cells = plan.cells(made, todo)
     place = {id(run): i for i, run in enumerate(todo)}
     working = Engine()
-    folder = tempfile.TemporaryDirectory()
 
     def started(cell: plan.Cell) -> Inputs:
         return Inputs([draws.start(r) for r in cell.runs], [dict(r.hypers) for r in cell.runs],
