@@ -46,11 +46,11 @@ class Gathered:
         for key, members, history in self._histories:
             for columns, places, same in _alike(key, members, rows_of):
                 summary = _summary(same[0].task, history.of(columns), minima)
-                parts.append(tables.run_rows(same, summary).set_axis(places))
+                parts.append((places, tables.run_rows(same, summary)))
         for member in self._failed:  # one by one: they may be of several programs
             for _, places, same in _alike(self.key(member), [member], rows_of):
-                parts.append(tables.error_rows(same).set_axis(places))
-        table = _in_order(parts)
+                parts.append((places, tables.error_rows(same)))
+        table = tables.run_table(parts)
         if list(table["run_id"]) != [r.run_id for r in runs]:
             raise AssertionError("the table of runs is not the plan's")
         return table
@@ -114,15 +114,3 @@ def _alike(
             places.append(place)
             same.append(run)
     yield from groups.values()
-
-
-def _in_order(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """The rows in the order of the plan, which their index says; columns as they first appear in it,
-    whichever part was done first."""
-    parts = sorted(parts, key=lambda part: part.index[0])
-    filled = [part.dropna(axis=1, how="all") for part in parts]
-    ordered = pd.concat(filled).sort_index().reset_index(drop=True)
-    columns = list(dict.fromkeys(name for part in parts for name in part.columns))
-    hypers = [name for name in columns if name.startswith("hyper.")]
-    rest = [name for name in columns if name not in hypers]
-    return ordered.reindex(columns=[*rest[:4], *hypers, *rest[4:]])

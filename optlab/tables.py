@@ -24,6 +24,7 @@ __all__ = [
     "error_rows",
     "path_table",
     "run_rows",
+    "run_table",
     "summarise",
 ]
 
@@ -35,10 +36,26 @@ DIVERGENCE = (
 )
 
 
-def run_rows(runs: Sequence[Run], summary: dict[str, np.ndarray]) -> pd.DataFrame:
-    """One row a run: its causes, and what `summarise` says; `runs[i]` is its place i, all of one task and
-    contender."""
-    return pd.DataFrame({**_causes(runs), **summary})
+def run_rows(runs: Sequence[Run], summary: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Columns of one row a run: its causes, and what `summarise` says; `runs[i]` is its place i, all of one
+    task and contender."""
+    return {**_causes(runs), **summary}
+
+
+def run_table(parts: Sequence[tuple[Sequence[int], dict[str, np.ndarray]]]) -> pd.DataFrame:
+    """The rows of all parts, each with the places that its rows have in the table. Columns as they first
+    appear in it, whichever part was made first; NaN where a part has no such column."""
+    parts = sorted(parts, key=lambda part: part[0][0])
+    columns = list(dict.fromkeys(name for _, part in parts for name in part))
+    hypers = [name for name in columns if name.startswith("hyper.")]
+    rest = [name for name in columns if name not in hypers]
+    order = np.argsort(np.concatenate([places for places, _ in parts]), kind="stable")
+    whole = {}
+    for name in [*rest[:4], *hypers, *rest[4:]]:
+        pieces = [part.get(name, np.full(len(places), np.nan)) for places, part in parts]
+        values = np.concatenate(pieces)[order]
+        whole[name] = pd.array(values, dtype="str") if values.dtype == object else values
+    return pd.DataFrame(whole)
 
 
 def summarise(task: Task, history: History, minimum: float | None) -> dict[str, np.ndarray]:
@@ -77,13 +94,14 @@ def summarise(task: Task, history: History, minimum: float | None) -> dict[str, 
         }
         if i == 0:
             hit = np.isfinite(held)
-    columns["status"] = np.select([diverged, hit], ["diverged", "hit"], "budget")
+    words = np.array(["budget", "hit", "diverged"], dtype=object)
+    columns["status"] = words[np.where(diverged, 2, hit.astype(int))]
     columns["stalled"] = _stalled(history, final, minimum) & ~diverged
     return columns
 
 
-def error_rows(runs: Sequence[Run]) -> pd.DataFrame:
-    """The rows of runs that could not be executed: nothing is known of them but their causes."""
+def error_rows(runs: Sequence[Run]) -> dict[str, np.ndarray]:
+    """The columns of runs that could not be executed: nothing is known of them but their causes."""
     known: dict[str, Any] = {"steps_done": 0, "grad_evals": 0, "status": "error", "stalled": False}
     task = runs[0].task
     columns = [
@@ -91,25 +109,31 @@ def error_rows(runs: Sequence[Run]) -> pd.DataFrame:
         "grad_evals", *(f"{what}.{t.label}" for t in task.targets for what in _TIMES), "status",
         "stalled",
     ]  # fmt: skip
-    return pd.DataFrame(_causes(runs)).assign(**{n: known.get(n, np.nan) for n in columns})
+    blank = {name: _same(known.get(name, np.nan), len(runs)) for name in columns}
+    return {**_causes(runs), **blank}
 
 
 _TIMES = ("reached", "held", "worst_after")
 
 
-def _causes(runs: Sequence[Run]) -> dict[str, Any]:
-    names = runs[0].contender.optimizer.hypers
+def _causes(runs: Sequence[Run]) -> dict[str, np.ndarray]:
+    contender, n = runs[0].contender, len(runs)
+    names = contender.optimizer.hypers
     return {
-        "run_id": [r.run_id for r in runs],
-        "problem": runs[0].task.name,
-        "optimizer": runs[0].contender.name,
-        "rule": runs[0].contender.optimizer.name,
-        **{f"hyper.{name}": [r.hypers[name] for r in runs] for name in names},
-        "role": [r.role for r in runs],
-        "seed": [r.seed for r in runs],
-        "start_kind": [r.start_kind for r in runs],
-        "part": [r.part for r in runs],
+        "run_id": np.array([r.run_id for r in runs], dtype=object),
+        "problem": _same(runs[0].task.name, n),
+        "optimizer": _same(contender.name, n),
+        "rule": _same(contender.optimizer.name, n),
+        **{f"hyper.{name}": np.array([r.hypers[name] for r in runs], float) for name in names},
+        "role": np.array([r.role for r in runs], dtype=object),
+        "seed": np.array([r.seed for r in runs], dtype=np.int64),
+        "start_kind": np.array([r.start_kind for r in runs], dtype=object),
+        "part": np.array([r.part for r in runs], dtype=object),
     }
+
+
+def _same(value: Any, n: int) -> np.ndarray:
+    return np.full(n, value, dtype=object if isinstance(value, str) else None)
 
 
 def _blown_up(loss: np.ndarray, minimum: float | None) -> np.ndarray:
@@ -205,10 +229,7 @@ def curve_table(
         run, metric, point = np.nonzero(before[:, None] & ~np.isnan(values))
         codes = np.array([metrics.index(name) for name in names])
         parts.append((index[run], codes[metric], history.points[point], values[run, metric, point]))
-    run, metric, step, value = _joined(parts)
-    if (np.diff(run) < 0).any():
-        order = np.argsort(run, kind="stable")
-        run, metric, step, value = run[order], metric[order], step[order], value[order]
+    run, metric, step, value = _by_run(*_joined(parts))
     return pd.DataFrame(
         {
             "run_id": pd.Categorical.from_codes(run, pd.Index(run_ids, dtype=str)),
@@ -227,21 +248,29 @@ def path_table(
     parts = []
     for index, history, coordinates in histories:
         assert history.path is not None
-        finite = np.isfinite(history.path).all(axis=1)
-        for i, name in enumerate(coordinates):
-            row, column = np.nonzero(finite)
-            parts.append((index[column], np.full(len(row), names.index(name)),
-                          history.points[row], history.path[row, i, column]))  # fmt: skip
-    run, coordinate, step, value = _joined(parts)
-    order = np.lexsort((coordinate, step, run))
+        path = np.moveaxis(history.path, -1, 0)  # (runs, points, dim): what is picked is in order
+        column, row = np.nonzero(np.isfinite(path).all(axis=-1))
+        codes = np.array([names.index(name) for name in coordinates])
+        dim = len(codes)
+        parts.append((index[column].repeat(dim), np.tile(codes, len(row)),
+                      history.points[row].repeat(dim), path[column, row].ravel()))  # fmt: skip
+    run, coordinate, step, value = _by_run(*_joined(parts))
     return pd.DataFrame(
         {
-            "run_id": pd.Categorical.from_codes(run[order], pd.Index(run_ids, dtype=str)),
-            "step": step[order].astype(np.int32),
-            "coordinate": pd.Categorical.from_codes(coordinate[order], pd.Index(names, dtype=str)),
-            "value": value[order].astype(float),
+            "run_id": pd.Categorical.from_codes(run, pd.Index(run_ids, dtype=str)),
+            "step": step.astype(np.int32),
+            "coordinate": pd.Categorical.from_codes(coordinate, pd.Index(names, dtype=str)),
+            "value": value.astype(float),
         }
     )
+
+
+def _by_run(run: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
+    """All in the order of runs, which histories have within themselves."""
+    if not (np.diff(run) < 0).any():
+        return run, *others
+    order = np.argsort(run, kind="stable")
+    return run[order], *(values[order] for values in others)
 
 
 def _joined(parts: Sequence[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:

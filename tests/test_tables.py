@@ -20,7 +20,8 @@ CADENCE = 10
 
 
 def rows_of(members: list[Run], found: History, minimum: float | None) -> pd.DataFrame:
-    return tables.run_rows(members, tables.summarise(members[0].task, found, minimum))
+    summary = tables.summarise(members[0].task, found, minimum)
+    return tables.run_table([(range(len(members)), tables.run_rows(members, summary))])
 
 
 def runs(count: int, targets: str = "{gap_over_start: 1e-1}", problem: str = "rosenbrock",
@@ -198,7 +199,8 @@ def test_stalled_is_a_gradient_of_zero_away_from_the_minimum() -> None:
 
 def test_rows_of_runs_that_broke_have_the_columns_of_the_others() -> None:
     members = runs(3)
-    broken, fine = tables.error_rows(members), rows(*[[10, 5, 1, 0.5, 0.1]] * 3)
+    broken = tables.run_table([(range(3), tables.error_rows(members))])
+    fine = rows(*[[10, 5, 1, 0.5, 0.1]] * 3)
     assert list(broken.columns) == list(fine.columns)
     assert list(broken["run_id"]) == [r.run_id for r in members]
     assert set(broken["status"]) == {"error"}
