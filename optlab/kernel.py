@@ -198,9 +198,12 @@ def build(program: Program) -> Callable[..., tuple[Carry | None, dict[str, Any]]
                 lambda a, c: _put(a, c, b), now[0], made
             ), recorded
 
-        shape = jax.eval_shape(lambda c: look(tree.map(lambda a: a[0], c), data, test), carry)
+        leaf = tree.leaves(carry.params)[0]
         room = (program.blocks, program.together)
-        empty = tree.map(lambda a: jnp.zeros((*room, *a.shape), a.dtype), shape)
+        shapes = {name: (program.lanes,) for name in program.metrics} | (
+            {"path": leaf.shape[1:]} if program.path else {}
+        )
+        empty = {name: jnp.zeros((*room, *shape), leaf.dtype) for name, shape in shapes.items()}
         return lax.fori_loop(
             jnp.uint32(0), blocks, one, (None if program.at_once else carry, empty)
         )
