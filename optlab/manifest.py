@@ -98,7 +98,7 @@ def _problem(experiment: Experiment, task: Task, minimum: Minimum | None) -> dic
         "cadence": cadence(experiment.record, task),
         # Runs side by side in what is compiled: the bits of a run are those of a block of this width.
         "lanes": {
-            name: lanes(problem, experiment.contender(name).optimizer)
+            name: lanes(problem, experiment.precision)
             for name in task.optimizers
             if task.imported is None
         },

@@ -268,7 +268,7 @@ def program(experiment: Experiment, run: Run) -> Program:
     small = problem.layout == "coordinates" and problem.about.dim <= SMALL
     return Program(
         problem, optimizer, fixed, experiment.precision, task.steps, cadence(experiment.record, task),
-        _metrics(experiment, problem), small, lanes(problem, optimizer),
+        _metrics(experiment, problem), small, lanes(problem, experiment.precision),
     )  # fmt: skip
 
 
@@ -297,12 +297,13 @@ def _metrics(experiment: Experiment, problem: Problem) -> tuple[str, ...]:
     return tuple(m for m in available if m in wanted)
 
 
-def lanes(problem: Problem, optimizer: Optimizer) -> int:
+def lanes(problem: Problem, precision: str) -> int:
     """Runs in a block: enough to fill vectors and hide the cost of a loop turn, few enough that the
     state stays in a core's cache and that few lanes are empty in a small sweep (measured;
     `benchmarks/`). Products of matrices fill vectors by themselves, and want the room in the cache."""
     if problem.layout == "tree":
-        return max(2, min(64, _power_of_two(32768 / problem.about.dim)))
+        room = 49152 if precision == "float64" else 98304  # numbers
+        return max(2, min(64, _power_of_two(room / problem.about.dim)))
     return max(16, min(64, _power_of_two(65536 / problem.about.dim)))
 
 

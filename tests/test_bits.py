@@ -157,7 +157,7 @@ for name, family in FAMILIES.items():
     starts = [problem.start(rng) for _ in range(3)]
     for rule in REGISTRY.values():
         for precision in ("float64", "float32"):
-            program = plan.Program(problem, rule, (), precision, 6, 2, ("loss",), False, plan.lanes(problem, rule))
+            program = plan.Program(problem, rule, (), precision, 6, 2, ("loss",), False, plan.lanes(problem, precision))
             hypers = [{n: v * (1 - 0.1 * i) for n, v in rule.hypers.items()} for i in range(3)]
             stream = problem.stream(rng, 6) if problem.stream else None
             history = Engine().run(program, Inputs(starts, hypers, stream))
