@@ -200,7 +200,7 @@ def build(program: Program) -> Callable[..., tuple[Carry | None, dict[str, Any]]
 
         leaf = tree.leaves(carry.params)[0]
         room = (program.blocks, program.together)
-        shapes = {name: (program.lanes,) for name in program.metrics} | (
+        shapes = dict.fromkeys(program.metrics, (program.lanes,)) | (
             {"path": leaf.shape[1:]} if program.path else {}
         )
         empty = {name: jnp.zeros((*room, *shape), leaf.dtype) for name, shape in shapes.items()}
