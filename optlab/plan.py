@@ -255,9 +255,8 @@ def _switches(optimizer: Optimizer) -> dict[str, Any]:
 
 def program_of(experiment: Experiment, run: Run) -> tuple[Any, ...]:
     """The key of the program that executes `run` within its experiment."""
-    fixed = tuple(
-        sorted((n, v) for n, v in run.hypers.items() if n in run.contender.optimizer.fixed)
-    )
+    names = run.contender.optimizer.fixed
+    fixed = tuple(sorted((n, v) for n, v in run.hypers.items() if n in names)) if names else ()
     return run.task.name, run.contender.name, fixed
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from pyarrow import csv
 
 from optlab import looks
 from optlab.files import atomic_write
@@ -26,8 +28,17 @@ def write_table(folder: Path, name: str, table: pd.DataFrame) -> None:
 
 
 def write_csv(folder: Path, name: str, table: pd.DataFrame) -> None:
-    """`name`.csv."""
-    atomic_write(folder / f"{name}.csv", lambda file: table.to_csv(file, index=False))
+    """`name`.csv; what is not known is empty. Numbers by their shortest text, which gives the same number."""
+    atomic_write(folder / f"{name}.csv", lambda file: csv.write_csv(_plain(table), file))
+
+
+def _plain(table: pd.DataFrame) -> pa.Table:
+    """The table as Arrow has it: NaN is null, truth a word as Python writes it."""
+    truths = table.select_dtypes(bool).columns
+    table = table.assign(
+        **{str(name): table[name].map({True: "True", False: "False"}) for name in truths}
+    )
+    return pa.Table.from_pandas(table, preserve_index=False)
 
 
 def write_json(folder: Path, name: str, value: Any) -> None:
