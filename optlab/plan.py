@@ -297,13 +297,13 @@ def _metrics(experiment: Experiment, problem: Problem) -> tuple[str, ...]:
 
 
 def lanes(problem: Problem, precision: str) -> int:
-    """Runs in a block: enough to fill vectors and hide the cost of a loop turn, few enough that the
-    state stays in a core's cache and that few lanes are empty in a small sweep (measured;
-    `benchmarks/`). Products of matrices fill vectors by themselves, and want the room in the cache."""
+    """Runs in a block: enough to fill vectors and hide the cost of a loop turn, few enough that few lanes
+    are empty in a small sweep (measured from 2 to 10,000 dimensions: 64 is the best or within a tenth of it;
+    `benchmarks/`). Products of matrices fill vectors by themselves, and want their state in the cache."""
     if problem.layout == "tree":
         room = 49152 if precision == "float64" else 98304  # numbers
         return max(2, min(64, _power_of_two(room / problem.about.dim)))
-    return max(16, min(64, _power_of_two(65536 / problem.about.dim)))
+    return max(2, min(64, _power_of_two(4_194_304 / problem.about.dim)))  # 32 MB a state
 
 
 def _power_of_two(size: float) -> int:
