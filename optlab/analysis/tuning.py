@@ -18,6 +18,9 @@ __all__ = ["best_of_n", "best_of_n_quantile", "best_of_n_weights", "tunability",
 
 Draw = Literal["without", "with"]
 
+EACH, SPREAD = 256, 100
+"""So many n are told each; of more, so many in all the decades beyond."""
+
 COLUMNS = [
     "problem", "optimizer", "measure", "n", "trials", "seeds", "q25", "median", "q75", "mean",
     "default", "default_on",
@@ -80,7 +83,7 @@ def tunability(losses: Any, weights: Literal["even", "early", "peak"] = "even") 
 
 def tuning_curves(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
     """The best of n settings, drawn without replacement from those that were tried: one row per
-    (problem, optimizer, measure, n), n = 1 ... trials, for whatever was tried at two settings or more.
+    (problem, optimizer, measure, n), n = 1 ... trials (beyond `EACH` evenly in decades), for whatever was tried at two settings or more.
 
     Measures: `steps_held` of the deciding target (+inf for never), `gap` (`loss` where the minimum is
     not known) at the end, and `shortfall`, 1 - the normal score of `aggregate`, in [0, 1], where it
@@ -126,20 +129,27 @@ def tuning_curves(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, An
 
 
 def _curve(trials: np.ndarray) -> pd.DataFrame:
-    """The best of n for every n; all quantiles from one matrix of weights, (n, settings)."""
+    """The best of n for the n that are told."""
     ordered = np.sort(trials)
-    count = len(ordered)
-    n = np.arange(1, count + 1)
-    weights = np.array([best_of_n_weights(count, k) for k in n.tolist()]).reshape(count, count)
-    reached = np.cumsum(weights, axis=1)
-    finite = np.where(np.isfinite(ordered), ordered, 0.0)
-    failed = (weights[:, ~np.isfinite(ordered)] > 0).any(axis=1)
-    columns = {
-        name: ordered[np.argmax(reached >= q - 1e-12, axis=1)] if count else ordered
-        for name, q in (("q25", 0.25), ("median", 0.5), ("q75", 0.75))
-    }
-    mean = np.where(failed, np.inf, weights @ finite)
-    return pd.DataFrame({"n": n, "trials": count, **columns, "mean": mean})
+    finite = np.isfinite(ordered)
+    numbers = np.where(finite, ordered, 0.0)
+    n = _told(len(ordered))
+    rows = []
+    for k in n.tolist():
+        weights = best_of_n_weights(len(ordered), k)
+        reached = np.cumsum(weights)
+        quartiles = [ordered[np.argmax(reached >= q - 1e-12)] for q in (0.25, 0.5, 0.75)]
+        failed = (weights[~finite] > 0).any()
+        rows.append((*quartiles, np.inf if failed else float(weights @ numbers)))
+    table = pd.DataFrame(rows, columns=["q25", "median", "q75", "mean"], dtype=float)
+    return table.assign(n=n, trials=len(ordered))
+
+
+def _told(count: int) -> np.ndarray:
+    """Every n up to `EACH`, from there evenly in decades, and all."""
+    beyond = np.geomspace(EACH, max(count, EACH), SPREAD).round().astype(int)
+    each = np.arange(1, count + 1)[:EACH]
+    return np.union1d(each, beyond[beyond <= count])
 
 
 def _values(
