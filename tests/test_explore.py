@@ -7,6 +7,7 @@ import gzip
 import json
 import math
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -718,3 +719,22 @@ def test_axe_finds_nothing_serious(browser: Any, results: Any) -> None:
 @pytest.mark.slow
 def test_markdown_says_where_it_is(results: Any) -> None:
     assert "explored in `index.html`" in (results.folder / "report.md").read_text(encoding="utf-8")
+
+
+def test_of_very_many_runs_a_choice_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = many(1, 2, 40, 5, 6)
+    whole, _ = payload(facts)
+    module = sys.modules["optlab.report.explore.payload"]  # the package has a function of that name
+    monkeypatch.setattr(module, "MOST_RUNS", 150)
+    fewer_, text = payload(facts)
+    held = unpacked(fewer_["runs"])
+    assert len(held) == 150
+    assert "150 runs of 400 in the tables (those at chosen and default settings" in text
+    every = unpacked(whole["runs"])
+    chosen = {
+        (o, s) for o, s in enumerate(whole["chosen"][0])
+    }  # places in the settings of all runs
+    shown = {run for run, o, s in zip(every["id"], every["optimizer"], every["setting"], strict=True)
+             if (o, s) in chosen}  # fmt: skip
+    assert shown <= set(held["id"])
+    assert set(held["optimizer"]) == {0, 1}

@@ -152,3 +152,24 @@ def test_each_is_one_well_formed_file(small):
         root = ElementTree.fromstring(text)
         assert root.tag.endswith("svg")
         assert 'href="http' not in text
+
+
+def test_a_grid_of_many_cells_is_one_image_that_says_what_the_table_says(small):
+    lr, beta = (a.ravel() for a in np.meshgrid(np.logspace(-3, 0, 60), np.linspace(0, 0.9, 60)))
+    median = np.where(lr * (1 + beta) > 1.2, np.inf, (1 - lr) ** 2 + 1e-3)
+    table = pd.DataFrame({
+        "problem": "bowl", "optimizer": "momentum", "across": "lr", "up": "beta", "x": lr, "y": beta,
+        "median": median, "quantity": "gap",
+    })  # fmt: skip
+    [axis, *_] = figures.heatmap(small, table=table).axes
+    [image] = axis.get_images()
+    shown = np.asarray(image.get_array())
+    assert shown.shape == (60, 60, 4)
+    # Rows go up with beta, columns with the rate; what diverged is empty.
+    np.testing.assert_array_equal(shown[..., 3] == 0, np.isinf(median).reshape(60, 60))
+    lowest = np.unravel_index(np.argmin(median), (60, 60))
+    ring = next(line for line in axis.lines if line.get_marker() == "o")
+    assert (ring.get_ydata()[0], ring.get_xdata()[0]) == lowest
+    light = shown[..., :3].sum(-1)
+    assert light[0, 0] > light[lowest]  # darker is lower
+    assert not axis.patches

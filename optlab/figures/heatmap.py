@@ -22,6 +22,7 @@ from optlab.results import Results
 __all__ = ["heatmap"]
 
 _CELLS = 120  # up to which each holds its number
+_SHAPES = 2_500  # up to which each is a shape of its own; more make an image
 _DARKER = 0.55  # of the colour scale: from here on black text reads better than white
 
 
@@ -33,8 +34,8 @@ def heatmap(
     table: pd.DataFrame | None = None,
 ) -> Figure:
     """Median last gap (or loss) at every pair of values of two hyperparameters that was tried, darker is
-    lower; a cross diverged, the ring is the lowest. A grid is drawn as cells with their numbers, a random
-    search as points. `table` is `analysis.landscape(...)`."""
+    lower; a cross diverged (empty in a grid of many cells), the ring is the lowest. A grid is drawn as cells
+    with their numbers, a random search as points. `table` is `analysis.landscape(...)`."""
     if table is None:
         table = landscape(results.runs, results.manifest)
     if problems is not None:
@@ -64,7 +65,7 @@ def _panel(axis: Axes, mine: pd.DataFrame, optimizer: dict[str, Any]) -> None:
         best = int(np.argmin(np.where(np.isfinite(values), values, np.inf)))
         axis.plot(*places[best], "o", markersize=13, markerfacecolor="none", markeredgecolor="#c24e00",
                   markeredgewidth=2)  # fmt: skip
-    failed = ~np.isfinite(values)
+    failed = ~np.isfinite(values) & (len(mine) <= _SHAPES)
     axis.plot(places[failed, 0], places[failed, 1], "x", color=MUTED, markersize=5)
     axis.grid(False)
     axis.set_xlabel(short(_named(across), 40))
@@ -110,7 +111,10 @@ def _cells(
 ) -> np.ndarray:
     """A whole grid: one cell a pair, in even steps, with its number where there is room."""
     places = np.column_stack([np.searchsorted(xs, mine["x"]), np.searchsorted(ys, mine["y"])])
-    for (i, j), value in zip(places, mine["median"], strict=True):
+    if len(places) > _SHAPES:
+        _image(axis, places, mine["median"].to_numpy(float), norm)
+    shapes = zip(places, mine["median"], strict=True) if len(places) <= _SHAPES else ()
+    for (i, j), value in shapes:
         if not np.isfinite(value):
             continue
         axis.fill([i - 0.5, i + 0.5, i + 0.5, i - 0.5], [j - 0.5, j - 0.5, j + 0.5, j + 0.5],
@@ -123,8 +127,18 @@ def _cells(
     axis.set_ylim(-0.5, len(ys) - 0.5)
     for side, found, most in ((axis.xaxis, xs, 6), (axis.yaxis, ys, 10)):
         every = max(1, -(-len(found) // most))
-        side.set_ticks(range(0, len(found), every), [brief(v) for v in found[::every]])
+        named = [brief(v) if every == 1 else brief(float(f"{v:.2g}")) for v in found[::every]]
+        side.set_ticks(range(0, len(found), every), named)
     return places.astype(float)
+
+
+def _image(axis: Axes, places: np.ndarray, values: np.ndarray, norm: Normalize) -> None:
+    """Many cells as one image; empty where half of the runs or more diverged."""
+    shown = np.zeros((*(places.max(axis=0) + 1)[::-1], 4))
+    finite = np.isfinite(values)
+    clipped = np.clip(values[finite], norm.vmin, norm.vmax)
+    shown[places[finite, 1], places[finite, 0]] = _map()(norm(clipped))
+    axis.imshow(shown, origin="lower", aspect="auto", interpolation="nearest")
 
 
 def _points(

@@ -271,8 +271,8 @@ def pairs(facts: Facts) -> list[Any]:
     if table.empty:
         return []
     caption = (
-        "The median last value over seeds at each pair that was tried, darker is lower; at a cross half of "
-        "the runs or more diverged, the ring is the lowest. Where a pair was tried at several values of a third hyperparameter, the best of "
+        "The median last value over seeds at each pair that was tried, darker is lower; at a cross (in a "
+        "grid of many cells: where it is empty) half of the runs or more diverged, the ring is the lowest. Where a pair was tried at several values of a third hyperparameter, the best of "
         "those. A narrow dark valley that runs aslant means that the two must be chosen together."
     )
     question = "Must two hyperparameters be chosen together?"

@@ -32,6 +32,8 @@ ROOM = 90_000
 """Numbers that curves may take, and so many more for each run: by measurement under 2 bytes each in the
 page."""
 ROOM_A_RUN = 1
+MOST_RUNS = 120_000
+"""Runs that the page can hold; of more, those at chosen and default settings and an even choice."""
 _PATHS = 60_000
 _STEP_METRICS = ("grad_norm", "step_norm", "step_cosine")
 
@@ -47,7 +49,8 @@ def explore(facts: Facts) -> list[Any]:
 def payload(facts: Facts) -> tuple[dict[str, Any], str]:
     """What the page's script reads, and in words what of all there is it holds."""
     manifest = facts.manifest
-    rows = one_row_each(facts.results.runs)
+    every = one_row_each(facts.results.runs)
+    rows = _held(every, facts)
     place, settings = settings_of(rows, manifest)
     chosen = setting_place(facts.best, manifest, settings)
     default = setting_place(_default(facts), manifest, settings)
@@ -73,9 +76,26 @@ def payload(facts: Facts) -> tuple[dict[str, Any], str]:
         "only": next(iter(manifest["seeds"].get("only") or {}), ""),
         "spec_file": manifest.get("spec_file") or "",
     }
-    text = f"{plural(len(rows), 'run')} of {len(rows):,} in the tables. Curves: {told}."
+    which = (
+        ""
+        if len(rows) == len(every)
+        else " (those at chosen and default settings, and evenly chosen of the rest)"
+    )
+    text = f"{plural(len(rows), 'run')} of {len(every):,} in the tables{which}. Curves: {told}."
     text += f" Paths: {walked}." if walked else ""
     return data, text
+
+
+def _held(every: pd.DataFrame, facts: Facts) -> pd.DataFrame:
+    """The runs that the page holds, in their order."""
+    if len(every) <= MOST_RUNS:
+        return every
+    shown = {*facts.chosen["run_id"], *facts.default_runs["run_id"]}
+    keep = every["run_id"].isin(shown).to_numpy(copy=True)
+    rest = np.flatnonzero(~keep)
+    room = max(MOST_RUNS - int(keep.sum()), 0)
+    keep[rest[np.linspace(0, len(rest) - 1, room).astype(int)]] = True
+    return every[keep].reset_index(drop=True)
 
 
 def _default(facts: Facts) -> pd.DataFrame:
