@@ -53,6 +53,7 @@ KINDS = {
 """Every kind of warning, worst first."""
 
 _COMPARING = (
+    "selection",
     "seeds",
     "untuned",
     "separable",

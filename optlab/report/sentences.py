@@ -377,6 +377,8 @@ def widest(table: pd.DataFrame) -> str:
     known = table.loc[np.isfinite(table["width"].astype(float)), "width"]
     low, high = known.min(), known.max()
     span = f"Widths lie between {number(float(low), 2)} and {number(float(high), 2)} decades."
+    if low == high:
+        span = f"Each width is {number(float(low), 2)} decades."
     if len(known) < len(table):
         span += f" {len(table) - len(known):,} of {len(table):,} have none: nothing that was tried did well."
     if table["optimizer"].nunique() == 1:
