@@ -53,8 +53,8 @@ def bundle(folder: Path, out: Path, spec: Path | None = None) -> Path:
     names is missing, or if a name of this user or machine stands where it cannot be replaced.
     FileNotFoundError where there are no results, DamagedError where they cannot be read.
     """
-    text = (folder / "manifest.json").read_text(encoding="utf-8")
     manifest = load(folder).manifest  # a folder that is not whole is told before anything is made
+    text = (folder / "manifest.json").read_text(encoding="utf-8")
     name = PurePosixPath(manifest["name"].replace("\\", "/")).name or "experiment"
     who = of_this_machine([folder.resolve(), Path.cwd()], _words(manifest))
     asked, start = _experiment(manifest, spec)

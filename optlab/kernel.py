@@ -216,6 +216,7 @@ def _put(whole: Any, part: Any, *place: Any) -> Any:
     from jax import lax
     from jax import numpy as jnp
 
+    part = jnp.asarray(part).astype(whole.dtype)  # a user's loss may be of another precision
     rest = (jnp.uint32(0),) * part.ndim
     return lax.dynamic_update_slice(
         whole, part.reshape((1,) * len(place) + part.shape), (*place, *rest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from optlab.files import write_text
+from optlab.files import atomic_write
 
 __all__ = ["TakenError", "check_owner", "keep_for"]
 
@@ -21,10 +21,12 @@ def check_owner(folder: Path, spec: Path) -> None:
     """TakenError where the results in `folder` were made from another spec than `spec`: one that is still
     there, somewhere else, and asks something else. A spec that was moved or copied has what it had."""
     try:
-        owner = folder / (folder / _NAME).read_text(encoding="utf-8")
-        if owner.samefile(spec) or owner.read_bytes() == spec.read_bytes():
-            return
-    except (OSError, ValueError):  # nobody's yet, or its spec is gone
+        owner = folder / os.fsdecode((folder / _NAME).read_bytes())
+    except (FileNotFoundError, NotADirectoryError):  # nobody's yet
+        return
+    if not owner.is_file():  # its spec is gone
+        return
+    if spec.is_file() and (owner.samefile(spec) or owner.read_bytes() == spec.read_bytes()):
         return
     raise TakenError(
         f"{folder} holds the results of {os.path.relpath(owner)}, another spec of the same name as "
@@ -40,4 +42,4 @@ def keep_for(folder: Path, spec: Path) -> None:
             place = os.path.relpath(spec.resolve(), folder.resolve())
         except ValueError:  # on another drive
             place = str(spec.resolve())
-        write_text(folder / _NAME, place)
+        atomic_write(folder / _NAME, lambda file: file.write(os.fsencode(place)))

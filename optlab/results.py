@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -53,15 +55,14 @@ class Results:
         text = dict.fromkeys(("claim", "text", "declared", "kind", "a", "b", "selection_a", "selection_b", "problem", "measure", "target", "verdict", "label", "scale", "method", "alternative", "sentence"), str)  # fmt: skip
         if not path.exists():
             return pd.DataFrame()
-        return pd.read_csv(path, dtype=text, keep_default_na=False, na_values={
+        return _read(path, pd.read_csv, dtype=text, keep_default_na=False, na_values={
             name: [""] for name in ("effect", "low", "high", "low95", "high95", "seeds_needed",
                                     "level", "margin", "a_median", "b_median")})  # fmt: skip
 
     @cached_property
     def explained(self) -> list[dict[str, Any]]:
         """Why runs ended oddly, as `optlab.explain` tells it; empty where none did."""
-        path = self.folder / "explained.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+        return _json(self.folder / "explained.json", [])
 
     @cached_property
     def chosen(self) -> pd.DataFrame:
@@ -126,7 +127,9 @@ class DamagedError(OSError):
 
     def __init__(self, path: Path, error: Exception) -> None:
         first = str(error).split("\n")[0]
-        super().__init__(f"{path.parent} is not whole: {path.name} is damaged ({first}); {_AGAIN}")
+        super().__init__(
+            f"{path.parent} is not whole: {path.name} is damaged ({first}); delete that file, and {_AGAIN}"
+        )
 
 
 def _json(path: Path, missing: Any) -> Any:
@@ -137,12 +140,29 @@ def _json(path: Path, missing: Any) -> Any:
 
 
 def _table(folder: Path, name: str) -> pd.DataFrame:
+    return _read(folder / name, pd.read_parquet)
+
+
+def _read(path: Path, reader: Callable[..., Any], **options: Any) -> Any:
+    """What `reader` makes of a file. DamagedError where the file is there and cannot be meant."""
     try:
-        return pd.read_parquet(folder / name)
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError) as error:  # how Arrow tells of a file that is cut off
-        raise DamagedError(folder / name, error) from None
+        return reader(path, **options)
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        if (
+            isinstance(error, OSError) and error.errno is not None
+        ):  # it may not be read, or is not there
+            raise
+        raise DamagedError(path, error) from None
+
+
+def _pictures(path: Path) -> dict[str, tuple[Any, ...]]:
+    with np.load(path) as stored:
+        names = {key.rsplit("/", 1)[0] for key in stored}
+        return {name: tuple(stored[f"{name}/{axis}"] for axis in "xyz") for name in names}
+
+
+_NEEDED = ("name", "problems", "optimizers", "seeds")
+"""What no manifest is without."""
 
 
 def load(folder: str | Path) -> Results:
@@ -157,11 +177,13 @@ def load(folder: str | Path) -> Results:
             f"{folder} is not whole: {' and '.join(gone)} {'is' if len(gone) == 1 else 'are'} missing; {_AGAIN}"
         )
     manifest = _json(folder / "manifest.json", {})
+    lacking = [key for key in _NEEDED if key not in manifest]
+    if lacking:
+        reason = ValueError(f"no {' and no '.join(lacking)} in it")
+        raise DamagedError(folder / "manifest.json", reason)
     pictures = {}
     if (folder / "pictures.npz").exists():
-        with np.load(folder / "pictures.npz") as stored:
-            for name in {key.rsplit("/", 1)[0] for key in stored}:
-                pictures[name] = tuple(stored[f"{name}/{axis}"] for axis in "xyz")
+        pictures = _read(folder / "pictures.npz", _pictures)
     runs = _table(folder, "runs.parquet")
     if "part" not in runs:  # written before runs said what they were run for
         runs["part"] = runs["role"].map({"tune": "trial", "evaluate": "grid", "picture": "picture"})

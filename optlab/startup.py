@@ -59,7 +59,10 @@ def _compile_loops_whole() -> None:
     import jax
 
     flags = os.environ.get("XLA_FLAGS")
-    if "xla_backend_extra_options" in (flags or ""):
+    told = (flags or "").strip()
+    if "xla_backend_extra_options" in told or (
+        told and not told.startswith("-")
+    ):  # a file of flags
         return
     os.environ["XLA_FLAGS"] = f"{flags or ''} {WHOLE_LOOPS}".strip()
     try:

@@ -53,7 +53,8 @@ class Bar:
     def begin(self, name: str, runs: int, run_steps: int, stored: int) -> None:
         self.stored = stored
         kept = f", {stored:,} of them stored" if stored else ""
-        self._began, self._done, self._whole = time.monotonic(), 0, run_steps
+        self._began = self._told = time.monotonic()
+        self._done, self._whole = 0, run_steps
         self._name = name
         self._bar.update(self._task, description=f"{harmless(name)}: {runs:,} runs{kept}",
                          total=max(run_steps, 1), completed=0 if run_steps else 1)  # fmt: skip
@@ -62,7 +63,7 @@ class Bar:
         self._done += run_steps
         rate = self._done / max(time.monotonic() - self._began, 1e-9)
         self._bar.update(self._task, advance=run_steps, rate=f"{short(rate)} run-steps/s")
-        quiet = not err.is_terminal and self._done < self._whole
+        quiet = not err.is_terminal and 0 < self._done < self._whole
         if quiet and time.monotonic() - self._told >= SILENCE:
             self._told = time.monotonic()
             left = duration((self._whole - self._done) / rate)

@@ -426,7 +426,10 @@ def test_without_a_terminal_progress_is_told_in_lines(
     bar.advance(300)  # half a minute has not gone by
     assert not capsys.readouterr().err
     monkeypatch.setattr("optlab.terminal.SILENCE", 0.0)
-    bar.advance(300)
+    bar.begin("many", 10, 1000, 0)
+    bar.advance(0)  # the first recorded point needs no step
+    assert not capsys.readouterr().err
+    bar.advance(600)
     assert re.fullmatch(
         r"many: 60 %, \S+ \w?run-steps/s, about 1 s left\n", capsys.readouterr().err
     )
@@ -517,6 +520,6 @@ def test_one_seed_alone_has_a_page_that_tells_of_it(tmp_path: Path, only: str) -
     page = (tmp_path / "out" / "alone" / "report.md").read_text("utf-8")
     assert "there is no result to describe" not in page
     said = "tune seed 1" if only.startswith("tune") else "the usual start"
-    assert f"One run alone of each, as the spec asks: {said}." in page
+    assert f"One seed alone, as the spec asks: {said}." in page
     assert "0 evaluation seeds" not in page
     assert call("plan", spec).exit_code == 0

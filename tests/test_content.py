@@ -373,7 +373,7 @@ def test_step_sizes():
         "text": ["1.5 decades", "none"], "edge": ["high", ""],
     })  # fmt: skip
     assert widest(width) == (
-        "In these runs the widest was that of a on p. Widths lie between 1.5 and 1.5 decades. 1 of 2 "
+        "In these runs the widest was that of a on p. Each width is 1.5 decades. 1 of 2 "
         "have none: nothing that was tried did well. 1 of 2 end with the step sizes tried, so may be "
         "wider."
     )

@@ -11,15 +11,16 @@ from typer.testing import CliRunner
 from optlab import cli
 
 NEEDED = ["runs.parquet", "curves.parquet"]
+UNREAD = [("compare", name, "cut") for name in ("curves.parquet", "explained.json")]
 HARMS = [
     (command, name, how)
     for command in ("report", "bundle", "compare")
     for name, how in [
         *((name, "gone") for name in NEEDED),
-        *((name, "cut") for name in ["manifest.json", *NEEDED]),
+        *((name, "cut") for name in ["manifest.json", "explained.json", "pictures.npz", *NEEDED]),
     ]
-    # A comparison reads no curves: they are looked for, since they belong to whole results, not opened.
-    if (command, name, how) != ("compare", "curves.parquet", "cut")
+    # A comparison opens neither curves, which must be there all the same, nor why runs ended oddly.
+    if (command, name, how) not in UNREAD
 ]
 
 

@@ -272,7 +272,7 @@ def _scope(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]) -> 
     if role:
         seed_of = {"tune": "tune", "evaluate": "evaluation"}
         seen = f"{seed_of[role]} seed {seed}" if role in seed_of else "the usual start"
-        return f"One run alone of each, as the spec asks: {seen}. Nothing is compared over seeds."
+        return f"One seed alone, as the spec asks: {seen}. Nothing is compared over seeds."
     where = plural(len(problems), "problem")
     said = "A description of these runs, not a test"
     if manifest.get("claims"):

@@ -48,13 +48,14 @@ def crossings(results: Results, best: pd.DataFrame) -> pd.DataFrame:
         first = here["loss_first"].to_numpy(float)
         minimum = problem.get("minimum")
         floor = float(np.median(floors(first, minimum, precision)))
-        near = _NEAR * floor + (float(minimum["value"]) if minimum else 0.0)
+        lowest = float(minimum["value"]) if minimum else 0.0
         for a, b in combinations(order, 2):
             change = _last_change(middle[a], middle[b], floor)
             if change is not None:
                 place, times, ahead = change
                 pair = (b, a) if ahead < 0 else (a, b)
-                low = bool(max(middle[a][place], middle[b][place]) < near)
+                far = max(abs(middle[name][place] - lowest) for name in (a, b))
+                low = bool(far < _NEAR * floor)
                 rows.append((problem["name"], a, b, int(steps[late][place]), times, *pair, low))
     return pd.DataFrame(rows, columns=_COLUMNS)
 

@@ -44,7 +44,9 @@ def plain_errors() -> Iterator[None]:
     except BrokenPipeError:  # whoever read the output has left, as `head` does
         raise
     except OSError as error:
-        complain(f"{error.filename}: {error.strerror}" if error.filename else error)
+        complain(
+            f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error
+        )
         raise typer.Exit(WRONG) from None
 
 

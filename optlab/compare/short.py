@@ -63,8 +63,8 @@ def _changes(c: Comparison) -> Iterator[str]:
         n = int(found["changed"].sum())
         of = f"{n:,} more" if len(ended) else f"{n:,} of {plural(c.paired, 'paired run')}"
         least = tiny(c)
-        size = f" by {exact(least)} or less, most often rounding" if least else _by(sizes)
-        yield f"the numbers of {of} moved{size}"
+        size = f", none by more than {exact(least)}" if least else ""
+        yield f"the numbers of {of} moved{_by(sizes)}{size}"
     yield from _verdicts(c)
     for problem in c.refused["problem"]:
         yield f"{problem} is not known to be the same problem"

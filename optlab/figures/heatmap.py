@@ -127,8 +127,7 @@ def _cells(
     axis.set_ylim(-0.5, len(ys) - 0.5)
     for side, found, most in ((axis.xaxis, xs, 6), (axis.yaxis, ys, 10)):
         every = max(1, -(-len(found) // most))
-        named = [brief(v) if every == 1 else brief(float(f"{v:.2g}")) for v in found[::every]]
-        side.set_ticks(range(0, len(found), every), named)
+        side.set_ticks(range(0, len(found), every), [brief(v) for v in found[::every]])
     return places.astype(float)
 
 

@@ -51,10 +51,9 @@ def stored(folder: str | Path) -> Results:
 
 
 def _alone(runs: pd.DataFrame) -> pd.DataFrame:
-    """One seed alone is what the page is about, whichever seed it is: it stands as what is reported, beside
-    the picture that it may be."""
-    told = runs.assign(role="evaluate", part="grid")
-    return pd.concat([told, runs[runs["role"] == "picture"]], ignore_index=True)
+    """One seed alone is what the page is about, whichever seed it is: it stands as what is reported."""
+    part = np.where(runs["part"] == "default", "default", "grid")
+    return runs.assign(role="evaluate", part=part)
 
 
 @dataclass(frozen=True, eq=False)

@@ -300,7 +300,8 @@ def late_crossings(table: pd.DataFrame) -> str:
         text = "1 pair of median curves changes order after a quarter of the budget"
     text = f"{text} {where}".rstrip()
     if low.all():
-        return f"{text}, all of them near rounding, where errors of arithmetic decide."
+        every = "all of them " if len(table) > 1 else ""
+        return f"{text}, {every}near rounding, where errors of arithmetic decide."
     some = f", {int(low.sum()):,} of them near rounding" if low.any() else ""
     which = "that" if len(table) == 1 else "the last of the others" if low.any() else "the last"
     return (
@@ -418,7 +419,7 @@ def one_trial_and_all(table: pd.DataFrame) -> str:
         last = leaders(all_[all_["problem"] == name].set_index("optimizer")["median"])
         changed += set(first) != set(last)
     same = "the same leads" if not changed else "another leads"
-    on = counted(changed or len(problems), len(problems), "problem")
+    on = counted(changed or len(problems), all_["problem"].nunique(), "problem")
     if changed and not np.isfinite(one["median"].astype(float)).any():
         return f"{start}; with all of them the best is that of {first_of_each(all_, 'median')}."
     return f"{start}; with all of them {same} on {on}."

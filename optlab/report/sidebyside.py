@@ -114,7 +114,7 @@ def moved(beside: SideBySide) -> str:
 
 def _endless(beside: SideBySide) -> str:
     """How many medians are the same because both diverged."""
-    table = beside.medians.assign(gone=~np.isfinite(beside.medians["final"].astype(float)))
+    table = beside.medians.assign(gone=np.isposinf(beside.medians["final"].astype(float)))
     gone = table.groupby(["problem", "optimizer"])["gone"].all()
     return f" ({int(gone.sum()):,} of them ∞: half of the runs diverged)" if gone.any() else ""
 

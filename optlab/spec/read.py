@@ -5,6 +5,7 @@ All faults of a file are told at once, each with its place, its reason and the w
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -73,10 +74,8 @@ def parse(text: str, path: Path) -> Experiment:
         # The name becomes a folder's, and `..` is one already: that of all the reports.
         reason = "a spec's name must not begin with a dot; results go to a folder of its name"
         raise SpecError(str(path), [Fault(1, 1, "", reason)])
-    if not path.name.isprintable():
-        reason = (
-            "a spec's name must have no line breaks or other unseen characters; rename the file"
-        )
+    if any(unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") for sign in path.name):
+        reason = "a spec's name must have no line breaks or control characters; rename the file"
         raise SpecError(str(path), [Fault(1, 1, "", reason)])
     root = compose(text, str(path))
     faults = Faults()
@@ -218,6 +217,8 @@ def _check_only(root: Node, header: Header, tasks: list[Task], faults: Faults) -
     for key in ("tuning", "profile"):
         if root.value.get(key) is not None:
             faults.add(node.at_key, f"one seed alone chooses nothing; leave `{key}` or `only` out")
+    if root.value.get("claims") is not None:
+        faults.add(node.at_key, "one seed alone decides no claim; leave `claims` or `only` out")
     for task in tasks:
         if only.picture is not None and task.problem.usual is None:
             faults.add(node, f"'{task.name}' has no usual start, so no picture; give a seed of "

@@ -33,7 +33,7 @@ ROOM = 90_000
 page."""
 ROOM_A_RUN = 1
 MOST_RUNS = 120_000
-"""Runs that the page can hold; of more, those at chosen and default settings and an even choice."""
+"""Runs that the page holds; of more, all those at chosen and default settings and an even choice."""
 _PATHS = 60_000
 _STEP_METRICS = ("grad_norm", "step_norm", "step_cosine")
 
@@ -76,11 +76,8 @@ def payload(facts: Facts) -> tuple[dict[str, Any], str]:
         "only": next(iter(manifest["seeds"].get("only") or {}), ""),
         "spec_file": manifest.get("spec_file") or "",
     }
-    which = (
-        ""
-        if len(rows) == len(every)
-        else " (those at chosen and default settings, and evenly chosen of the rest)"
-    )
+    rest = ", and evenly chosen of the rest" if len(rows) >= MOST_RUNS else ""
+    which = "" if len(rows) == len(every) else f" (those at chosen and default settings{rest})"
     text = f"{plural(len(rows), 'run')} of {len(every):,} in the tables{which}. Curves: {told}."
     text += f" Paths: {walked}." if walked else ""
     return data, text
