@@ -523,3 +523,17 @@ def test_one_seed_alone_has_a_page_that_tells_of_it(tmp_path: Path, only: str) -
     assert f"One seed alone, as the spec asks: {said}." in page
     assert "0 evaluation seeds" not in page
     assert call("plan", spec).exit_code == 0
+
+
+def test_one_seed_with_a_grid_chooses_among_what_was_tried(tmp_path: Path) -> None:
+    text = re.sub(r"seeds: .*", "seeds: {only: {evaluate: 3}}", SMALL)
+    spec = write(tmp_path, text.replace("[0.1, 0.3]", "[1.0e-6, 1.0e-5]"), "grid.yaml")
+    assert call("run", spec, "--out", tmp_path / "out").exit_code == 0
+    page = (tmp_path / "out" / "grid" / "report.md").read_text("utf-8")
+    assert "The step size tried that ended lowest was 1e−5 for sgd" in page.replace("1e-5", "1e−5")
+    runs = pd.read_parquet(tmp_path / "out" / "grid" / "runs.parquet")
+    assert f"Of {runs['run_id'].nunique()} runs" in page
+    claimed = write(tmp_path, text + "claims: [sgd never diverges]\n", "claimed.yaml")
+    told = call("plan", claimed)
+    assert told.exit_code == 2
+    assert "one seed alone decides no claim" in told.output

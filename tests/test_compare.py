@@ -724,7 +724,7 @@ def test_wrong_calls(base: Results, tmp_path: Path) -> None:
     [
         ("runs.parquet", b"PAR1 but no more", "is not whole: runs.parquet is damaged"),
         ("manifest.json", b"{", "is not whole: manifest.json is damaged"),
-        ("manifest.json", b"[]", "these results cannot be read"),
+        ("manifest.json", b"[]", "is not whole: manifest.json is damaged (no name"),
         ("runs.parquet", None, "is not whole: runs.parquet is missing; `optlab run` with its spec"),
     ],
 )

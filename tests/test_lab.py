@@ -17,7 +17,9 @@ import pytest
 import optlab
 from optlab import lab
 from optlab.engine import Engine
+from optlab.owner import TakenError
 from optlab.results import Results
+from optlab.spec import parse
 
 SMALL = """
 title: A bowl and a valley
@@ -440,3 +442,24 @@ def test_a_full_disk_is_told_after_the_threads_have_ended(
     with pytest.raises(OSError, match="No space left"):
         lab.run(tmp_path / "a.yaml", tmp_path / "out")
     assert not [t for t in threading.enumerate() if t.name.startswith("optlab")]
+
+
+def test_a_loss_of_another_precision_than_its_parameters_runs(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from jax import numpy as jnp\nfrom optlab import problem, uniform\n"
+        "@problem(start=uniform(-1, 1, dim=3))\n"
+        "def narrow(x):\n    return (x.astype(jnp.float32) ** 2).sum(0)\n"
+    )
+    (tmp_path / "a.yaml").write_text(
+        "title: a\nsteps: 5\nseeds: 2\nproblems: [narrow: {use: 'mine.py:narrow'}]\noptimizers: [sgd]\n"
+    )
+    assert "error" not in set(lab.run(tmp_path / "a.yaml", tmp_path / "out").runs["status"])
+
+
+def test_an_experiment_without_a_file_takes_nobodys_results(tmp_path: Path) -> None:
+    text = "title: a\nsteps: 5\nseeds: 2\nproblems: [quadratic]\noptimizers: [sgd]\n"
+    (tmp_path / "a.yaml").write_text(text)
+    lab.run(tmp_path / "a.yaml", tmp_path / "out")
+    other = parse(text.replace("steps: 5", "steps: 6"), tmp_path / "nowhere" / "a.yaml")
+    with pytest.raises(TakenError, match="another spec of the same name"):
+        lab.run(other, tmp_path / "out")

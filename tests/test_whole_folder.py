@@ -27,6 +27,7 @@ HARMS = [
 @pytest.mark.parametrize(("command", "name", "how"), HARMS)
 def test_what_is_wrong_is_told(tmp_path: Path, command: str, name: str, how: str) -> None:
     folder = write_folder(tmp_path / "small")
+    (folder / "explained.json").write_text("[ ]", "utf-8")  # the small folder has none
     victim = folder / name
     if how == "gone":
         victim.unlink()
