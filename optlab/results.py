@@ -156,7 +156,7 @@ def _read(path: Path, reader: Callable[..., Any], **options: Any) -> Any:
 
 
 def _pictures(path: Path) -> dict[str, tuple[Any, ...]]:
-    with np.load(path) as stored:
+    with path.open("rb") as file, np.load(file) as stored:  # np.load leaves a damaged file open
         names = {key.rsplit("/", 1)[0] for key in stored}
         return {name: tuple(stored[f"{name}/{axis}"] for axis in "xyz") for name in names}
 
