@@ -9,6 +9,7 @@ import io
 import os
 import re
 import socket
+import unicodedata
 import zipfile
 import zlib
 from base64 import b64decode
@@ -101,11 +102,12 @@ def _is_text(file: str) -> bool:
 def _texts(file: str, content: bytes) -> Iterator[str]:
     """The content as text and whatever is packed in it, each as it is written and as it is meant."""
     for text in _written(file, content):
-        yield text
+        forms = [text]
         if "\\u" in text:
-            yield re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
-        if "&" in text:
-            yield html.unescape(text)
+            forms.append(re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text))
+        forms += [html.unescape(form) for form in forms if "&" in form]
+        # A letter and its accent may be two signs, as macOS has them in paths.
+        yield from (unicodedata.normalize("NFC", form) for form in forms)
 
 
 def _written(file: str, content: bytes) -> Iterator[str]:

@@ -300,6 +300,8 @@ def test_a_name_hidden_by_escapes_is_found() -> None:
     assert me.found("x.json", json.dumps({"by": "Jürgen"}).encode())
     assert me.found("x.html", b"<p>O&#39;Brien made it</p>")
     assert me.found("x.html", b"<p>J&uuml;rgen made it</p>")
+    assert me.found("x.md", "by Ju\u0308rgen".encode())
+    assert me.found("x.json", b'{"by": "o\\u0026#39;brien"}')
     for inside in ("by Jürgen", json.dumps({"by": "Jürgen"}), "by J&uuml;rgen"):
         filled = " ".join([inside, *(str(i * i) for i in range(200))]).encode()
         assert me.found("x.html", b"<script>" + b64encode(gzip.compress(filled)) + b"</script>")
