@@ -39,7 +39,7 @@ LONG = """
 title: A long one
 steps: 100000000
 seeds: 1
-problems: [{quick: {use: quadratic, dim: 3, condition: 2, steps: 10}}, rosenbrock]
+problems: [{quick: {use: quadratic, dim: 3, condition: 2, steps: 10}}, {rosenbrock: {dim: 60}}]
 optimizers: [sgd]
 """
 
