@@ -9,9 +9,6 @@ from optlab.files import atomic_write
 
 __all__ = ["TakenError", "check_owner", "keep_for"]
 
-_NAME = ".spec"
-"""Where the spec lies, seen from the folder. It stays here: no page and no bundle has it."""
-
 
 class TakenError(OSError):
     """A folder of results belongs to another spec of the same name."""
@@ -20,8 +17,10 @@ class TakenError(OSError):
 def check_owner(folder: Path, spec: Path) -> None:
     """TakenError where the results in `folder` were made from another spec than `spec`: one that is still
     there, somewhere else, and asks something else. A spec that was moved or copied has what it had."""
+    if not folder.is_dir():  # deleted, and with it whatever it was
+        return
     try:
-        owner = folder / os.fsdecode((folder / _NAME).read_bytes())
+        owner = folder / os.fsdecode(_mark(folder).read_bytes())
     except (FileNotFoundError, NotADirectoryError):  # nobody's yet
         return
     if not owner.is_file():  # its spec is gone
@@ -42,4 +41,10 @@ def keep_for(folder: Path, spec: Path) -> None:
             place = os.path.relpath(spec.resolve(), folder.resolve())
         except ValueError:  # on another drive
             place = str(spec.resolve())
-        atomic_write(folder / _NAME, lambda file: file.write(os.fsencode(place)))
+        atomic_write(_mark(folder), lambda file: file.write(os.fsencode(place)))
+
+
+def _mark(folder: Path) -> Path:
+    """Where it stands whose `folder` is. Beside the results, not in them: they may be given away, and the
+    way to a spec can name its owner."""
+    return folder.parent / ".cache" / "specs" / folder.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -511,6 +512,17 @@ def test_another_spec_of_the_same_name_does_not_take_over_the_results(tmp_path: 
     second.rename(tmp_path / "small.yaml")
     (tmp_path / "small.yaml").write_text(SMALL, "utf-8")
     assert call("run", tmp_path / "small.yaml", "--out", out, "--no-report").exit_code == 0
+
+
+def test_results_that_were_deleted_are_nobodys(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (tmp_path / "b").mkdir()
+    first, second = write(tmp_path, SMALL), write(tmp_path / "b", SMALL + "\n# asked anew\n")
+    assert call("run", first, "--out", out, "--no-report").exit_code == 0
+    # Where the spec lies is not said in what is given away.
+    assert not any(path.name == ".spec" for path in (out / "small").rglob("*"))
+    shutil.rmtree(out / "small")
+    assert call("run", second, "--out", out, "--no-report").exit_code == 0
 
 
 @pytest.mark.parametrize("only", ["tune: 1", "picture: 0"])

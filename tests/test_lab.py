@@ -91,7 +91,7 @@ def test_exactly_the_documented_files_are_written(done: Results) -> None:
     folder = done.folder
     assert {p.name for p in folder.iterdir()} == {
         "runs.parquet", "curves.parquet", "paths.parquet", "runs.csv", "manifest.json", "cells",
-        "pictures.npz", "worked.json", "explained.json", "claims.json", "verdicts.csv", ".spec",
+        "pictures.npz", "worked.json", "explained.json", "claims.json", "verdicts.csv",
     }  # fmt: skip
     assert all(p.suffix == ".npz" for p in (folder / "cells").rglob("*") if p.is_file())
     outside = {p.name for p in folder.parent.parent.iterdir()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from test_report import Page
 
@@ -67,8 +68,20 @@ def test_the_race_says_what_the_runs_say(folder: Path) -> None:
     text = (folder / "report.md").read_text(encoding="utf-8")
     race = text[text.index("### Fastest") : text.index("### Your statements")]
     # By the assignment's own network: reached and held, and RMSProp's relapse.
-    assert "sgd | 25 | 25 | " in race
+    assert "| Optimizer | Reaches | Stays from | Largest rise | Last loss |" in race
+    for name, begins in (("sgd", "sgd | 25 | 25"), ("rmsprop", "at step 40</sub> | 5 | never")):
+        losses = _losses(folder, name)
+        rise = (losses - np.minimum.accumulate(losses)).max() / losses[0]
+        assert f"{begins} | {100 * rise:.3g} % | " in race
     assert "rmsprop<br><sub>left it again: 1.08 at step 40</sub> | 5 | never |" in race
+
+
+def _losses(folder: Path, name: str) -> np.ndarray:
+    """The losses of an optimizer's one run on the network, whose minimum is 0."""
+    results = optlab.load(folder)
+    runs = results.runs[results.runs["problem"].eq("net") & results.runs["optimizer"].eq(name)]
+    curves = results.curves[results.curves["run_id"].isin(runs["run_id"].iloc[:1])]
+    return curves.loc[curves["metric"].eq("loss"), "value"].to_numpy()
 
 
 def test_each_slip_leads_to_its_step(folder: Path) -> None:

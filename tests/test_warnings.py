@@ -309,6 +309,10 @@ def test_claims_made_after_their_runs(tmp_path: Path) -> None:
     assert told(results) == {}
 
 
+def test_a_negative_loss_may_be_asked_for() -> None:
+    assert "rounding" not in before(targets="{loss: -0.5}")
+
+
 def test_two_at_rounding_are_no_contest_for_a_claim(tmp_path: Path) -> None:
     """With a target the time decides; a claim on the gap compares rounding nevertheless."""
     results = lab(tmp_path, curve=lambda o, s, r: [*falling(o, s, r), 1e-30 * (1 + s)], seeds=12)

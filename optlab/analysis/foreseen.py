@@ -408,8 +408,8 @@ def _below_rounding(asked: Asked) -> Iterator[Found]:
     for problem in asked.problems:
         least = abs((problem.get("minimum") or {}).get("value") or 0.0)
         for target in problem.get("targets", []):
-            scale = {"gap_over_start": 1.0, "gap": least}.get(target["kind"], 0.0)
-            if target["value"] < rounding * scale:
+            scale = {"gap_over_start": 1.0, "gap": least}.get(target["kind"])
+            if scale is not None and target["value"] < rounding * scale:
                 parts.append((goal(target["label"]), problem["name"]))
     if parts:
         yield (

@@ -130,7 +130,7 @@ def _run_one(
     from optlab.analysis.words import plural
 
     name = experiment.name
-    _announce(experiment)
+    _announce(experiment, first=most is not None)
     bar = Bar()
     try:
         results = lab.run(experiment, folder, bar, most)
@@ -165,15 +165,17 @@ def _run_one(
     return bool(counts["error"])
 
 
-def _announce(experiment: Experiment) -> None:
-    """What a long experiment will cost, and what this machine has not got, before anything runs."""
+def _announce(experiment: Experiment, first: bool) -> None:
+    """What a long experiment will cost, and what this machine has not got, before anything runs; `first`
+    where more looks may follow."""
     from optlab.estimate import estimate, machine_memory
 
     cost = estimate(experiment)
     if cost.seconds >= LONG:
         most = "up to " if experiment.staged else ""
+        later = ", and more for each look that leaves a verdict open" if first else ""
         tell(f"{experiment.name}: {most}{cost.runs:,} runs, about {duration(cost.seconds)} where nothing is "
-             "stored yet; Ctrl-C stops it, and what is finished by then is kept", to=err)  # fmt: skip
+             f"stored yet{later}; Ctrl-C stops it, and what is finished by then is kept", to=err)  # fmt: skip
     there = machine_memory()
     if there is not None and cost.memory > there:
         complain(f"{experiment.name}: about {cost.memory / 1e9:,.0f} GB of memory will be needed at once, and "
