@@ -119,8 +119,8 @@ class _Laboratory:
         self.timings = {"import and spec": time.perf_counter() - began}
 
     def run(self) -> Results:
-        self.folder.mkdir(parents=True, exist_ok=True)
         keep_for(self.folder, self.experiment.path)
+        self.folder.mkdir(parents=True, exist_ok=True)
         freshness.mark_stale(self.folder)
         clear_strays(self.folder)
         (self.folder / "verdicts.csv").unlink(missing_ok=True)  # of other tables than these
