@@ -21,6 +21,7 @@ START = 4.0  # seconds: packages, pictures, why runs ended oddly
 COMPILE = 0.5  # seconds a program
 ROW, NUMBER = 30e-6, 0.6e-6  # seconds in tables: a run, a recorded number
 PROCESS, ROW_BYTES = 550e6, 2_000  # bytes: packages and programs; a run, its causes and its row
+PLACE_BYTES = 12  # bytes: where a run of an earlier portion is stored
 COPIES = 5  # of a recorded number: the arrays, the columns made of them, and the file being written
 
 
@@ -70,6 +71,7 @@ def estimate(experiment: Experiment) -> Estimate:
     runs = sum(part.runs for part in parts)
     kept = experiment.record.keep == "curves"
     numbers = sum(part.runs * _record(part.program) for part in parts) if kept else 0
+    rows = ROW_BYTES * runs if kept else ROW_BYTES * min(runs, plan.PORTION) + PLACE_BYTES * runs
     orders = sum(_orders(experiment, task) for task in experiment.tasks)
     return Estimate(
         runs=runs,
@@ -79,7 +81,7 @@ def estimate(experiment: Experiment) -> Estimate:
         compile_seconds=COMPILE * programs / max(1, min(cores, programs)),
         run_seconds=work / max(1, min(cores, cells)),
         table_seconds=ROW * runs + NUMBER * numbers,
-        memory=PROCESS + ROW_BYTES * runs + 8.0 * COPIES * numbers + orders,
+        memory=PROCESS + rows + 8.0 * COPIES * numbers + orders,
     )
 
 

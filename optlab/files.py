@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["atomic_write", "clear_strays", "write_text"]
+__all__ = ["atomic", "atomic_write", "clear_strays", "write_text"]
 
 _STRAY = ".writing-"
 
 
 def atomic_write(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     """Call `write(file)` on a file beside `path` and move it there once it is whole."""
+    with atomic(path) as file:
+        write(file)
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[IO[bytes]]:
+    """A file beside `path` to write to, which is moved there at the end, or not at all where that is not
+    reached."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{_STRAY}{os.getpid()}-")
     try:
         with os.fdopen(handle, "wb") as file:
-            write(file)
+            yield file
         # mkstemp gives a file that only its owner reads; results are as open as the user's others.
         umask = os.umask(0)
         os.umask(umask)

@@ -39,18 +39,23 @@ class Gathered:
     def fail(self, runs: Sequence[Run]) -> None:
         self._failed.extend(runs)
 
-    def rows(self, runs: Sequence[Run], minima: Mapping[str, Minimum | None]) -> pd.DataFrame:
+    def rows(
+        self,
+        runs: Sequence[Run],
+        minima: Mapping[str, Minimum | None],
+        columns: Sequence[str],
+    ) -> pd.DataFrame:
         """The table of `runs`, in their order; what else was gathered is left out."""
         rows_of = self._places(runs)
         parts = []
         for key, members, history in self._histories:
-            for columns, places, same in _alike(key, members, rows_of):
-                summary = _summary(same[0].task, history.of(columns), minima)
+            for mine, places, same in _alike(key, members, rows_of):
+                summary = _summary(same[0].task, history.of(mine), minima)
                 parts.append((places, tables.run_rows(same, summary)))
         for member in self._failed:  # one by one: they may be of several programs
             for _, places, same in _alike(self.key(member), [member], rows_of):
                 parts.append((places, tables.error_rows(same)))
-        table = tables.run_table(parts)
+        table = tables.run_table(parts, columns)
         if list(table["run_id"]) != [r.run_id for r in runs]:
             raise AssertionError("the table of runs is not the plan's")
         return table

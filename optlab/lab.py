@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from optlab import byhand, freshness, plan
-from optlab.analysis.settings import at_best, best_settings, setting
 from optlab.analysis.verdicts import undecided, verdicts
 from optlab.analysis.words import plural
 from optlab.causes import program_key
@@ -29,22 +28,26 @@ from optlab.gathered import Gathered, summaries
 from optlab.manifest import manifest
 from optlab.minima import Minima
 from optlab.owner import keep_for
-from optlab.plan import Cell, Run
+from optlab.plan import Cell, Portion, Run
 from optlab.problems import Minimum
 from optlab.progress import Progress, Silent, plainly
 from optlab.remembered import Remembered
 from optlab.results import Results, load
 from optlab.rules import Rule
 from optlab.spec import Claim, Experiment, Task, read
+from optlab.standing import Standing
 from optlab.startup import prepare
 from optlab.store import Store
+from optlab.tables import run_columns
+from optlab.tally import Tally
 from optlab.worked.marks import summary
+from optlab.written import portions as write_portions
 from optlab.written import write_csv, write_json, write_pictures, write_table
 
 __all__ = ["Progress", "run"]
 
-SAMPLE = 20
-"""Runs of each optimizer on each problem whose curves are kept where most are not."""
+LINES = 1_000_000
+"""The most rows of runs.csv: a spreadsheet takes 1,048,576 of them."""
 
 
 def run(
@@ -110,9 +113,9 @@ class _Laboratory:
         self.gathered = Gathered(self._key)
         self.keep = experiment.record.keep
         self.found: dict[str, Minimum | None] = {}
-        # The identities of all stages' runs by (problem, optimizer).
-        self.asked: dict[tuple[str, str], set[str]] = {}
-        self.made: set[str] = set()
+        self.columns = run_columns(experiment)
+        self.imported: dict[str, dict[str, int]] = {}
+        self.tally = Tally(experiment)
         self.engine = Engine()
         self.programs: dict[tuple[Any, ...], plan.Program] = {}
         self._keys: dict[tuple[Any, ...], str] = {}
@@ -125,41 +128,83 @@ class _Laboratory:
         clear_strays(self.folder)
         (self.folder / "verdicts.csv").unlink(missing_ok=True)  # of other tables than these
         with self._timed("plan"):
-            minima = self.found = {t.name: self.minima(t.problem) for t in self.experiment.tasks}
-            runs = list(plan.runs(self.experiment))
+            self.found = {t.name: self.minima(t.problem) for t in self.experiment.tasks}
+            self.standing = Standing(manifest(self.experiment, self.found, {}))
             self.claims, self.withdrawn = declare(
                 self.folder, self.experiment.claims, self._seen, self.experiment.seeds.evaluate,
                 self.looks,
             )  # fmt: skip
-        self._import(runs)
-        self._stage(runs)
-        if self.experiment.staged:
-            with self._timed("tables"):
-                chosen = self._chosen(runs, minima)
-            with self._timed("plan"):
-                second = list(plan.chosen_runs(self.experiment, chosen))
-            self._stage(second)
-            runs = _by_task(self.experiment, [*runs, *second])
-        with self._timed("tables"):
-            table = self._table(runs, minima)
+        table = self._portions()
         if self.keep == "summary":
-            self._again(table, runs, minima)
+            table = self._again()
         with self._timed("tables"):
             self._curves(table)
-            status = table["status"].eq("error").groupby(table["problem"]).all()
-            broken = set(status.index[status])
-            sound = [t for t in self.experiment.tasks if t.name not in broken]
+            del table
+            self.gathered = Gathered(self._key)
+            sound = [t for t in self.experiment.tasks if t.name not in self.standing.broken]
             write_pictures(self.folder, sound, self.progress.note)
             self._worked(sound)
             self._checked()
-        self._manifest(table, minima)
-        del table, runs  # read again from disk: a million runs need not be there twice
-        self.gathered = Gathered(self._key)
+        self._manifest()
         results = load(self.folder)
-        self._explained(results)
+        self._explained(replace(results, runs=self.standing.leading()) if self.apart else results)
         with self._timed("verdicts"):
             self._verdicts(results)
         return results
+
+    @property
+    def apart(self) -> bool:
+        """Whether runs are told portion by portion and no table of all is at hand."""
+        return self.experiment.record.keep == "summary"
+
+    def _portions(self) -> pd.DataFrame:
+        """Make all runs, as many at a time as are held at once, and write their table; the last portion of it,
+        which is all where curves are kept."""
+        text = self.tally.runs <= LINES
+        if not text:
+            self.progress.note(
+                f"runs.csv is left out: {self.tally.runs:,} runs are more than a spreadsheet takes"
+            )
+        table = pd.DataFrame()
+        portions = plan.portions(self.experiment, plan.PORTION if self.apart else None)
+        with write_portions(self.folder, "runs", text) as put:
+            while True:
+                with self._timed("plan"):
+                    portion = next(portions, None)
+                if portion is None:
+                    return table
+                table = self._portion(portion)
+                with self._timed("tables"):
+                    put(table)
+
+    def _portion(self, portion: Portion) -> pd.DataFrame:
+        """Make some runs, and the second stage of the (problem, optimizer) whose trials end with them; the rows
+        of both."""
+        if self.apart:
+            self.gathered = Gathered(self._key)
+        runs = portion.runs
+        self._import(runs)
+        self._stage(runs, portion.last)
+        if self.experiment.staged:
+            with self._timed("tables"):
+                trials = [run for run in runs if run.part == "trial"]
+                if trials:
+                    self.standing.lead(self._rows(trials), trials)
+                chosen = self.standing.chosen(portion.ended) | self._only(portion.ended)
+            with self._timed("plan"):
+                second = list(plan.chosen_runs(self.experiment, chosen, portion.ended))
+            self._stage(second, portion.last)
+            runs = _by_task(self.experiment, [*runs, *second])
+        with self._timed("tables"):
+            table = self._rows(runs)
+            if self.apart and not self.experiment.staged:
+                self.standing.lead(table, runs)
+            self.standing.see(table, runs, curves=not self.apart)
+        self.tally.close()
+        return table
+
+    def _rows(self, runs: list[Run]) -> pd.DataFrame:
+        return self.gathered.rows(runs, self.found, self.columns)
 
     def _explained(self, results: Results) -> None:
         """Why runs ended oddly; a loss that cannot be differentiated twice has no such part."""
@@ -180,14 +225,18 @@ class _Laboratory:
             if task.imported is None:
                 continue
             mine = [run for run in runs if run.task is task]
-            whole = [i for i, finished in enumerate(task.imported.finished) if finished]
+            places = self.imported.setdefault(task.name, {})
+            columns = [places.setdefault(run.run_id, len(places)) for run in mine]
             history = History(task.imported.steps, dict(task.imported.metrics), None, 0.0)
             self.gathered.known.update(run.run_id for run in mine)
+            whole = [i for i, column in enumerate(columns) if task.imported.finished[column]]
             if whole:
-                self.gathered.add(_elsewhere(task), [mine[i] for i in whole], history.of(whole))
-            ended = [
-                run for run, done in zip(mine, task.imported.finished, strict=True) if not done
-            ]
+                self.gathered.add(
+                    _elsewhere(task),
+                    [mine[i] for i in whole],
+                    history.of([columns[i] for i in whole]),
+                )
+            ended = [mine[i] for i in sorted({*range(len(mine))} - {*whole})]
             if ended:
                 self._broken(
                     ended,
@@ -212,36 +261,19 @@ class _Laboratory:
         run = Run("", task, contender, next(contender.settings()), "evaluate", 0, "", "")
         return self.store.has(self._key(run))
 
-    def _stage(self, runs: list[Run]) -> None:
-        """Bring in what is stored of `runs`, and run the rest."""
+    def _stage(self, runs: list[Run], last: bool = True) -> None:
+        """Bring in what is stored of `runs`, and run the rest; `last` where no other portion comes after."""
         with self._timed("plan"):
             todo = self._stored(runs)
-        for run in runs:
-            self.asked.setdefault((run.task.name, run.contender.name), set()).add(run.run_id)
-        self.made.update(r.run_id for r in todo)
+        self.tally.add(runs, todo)
         with self._timed("starts"):
             todo = self._draw(todo)
-        self._execute(todo)
+        self._execute(todo, last)
 
-    def _chosen(
-        self, runs: list[Run], minima: dict[str, Minimum | None]
-    ) -> dict[tuple[str, str], dict[str, float]]:
-        """The setting that the trials choose for each (problem, optimizer). One of which every trial
-        stopped with an error has none."""
-        trials = [run for run in runs if run.part == "trial"]
-        known = manifest(self.experiment, minima, self.fingerprints)
-        chosen: dict[tuple[str, str], dict[str, float]] = {}
-        if trials:
-            best = best_settings(self.gathered.rows(trials, minima), known)
-            for _, row in best[best["errors"] < best["seeds"] * best["settings"]].iterrows():
-                names = self.experiment.contender(row["optimizer"]).sweep
-                chosen[row["problem"], row["optimizer"]] = setting(row, names)
-        for task in self.experiment.tasks:
-            for name in task.optimizers:
-                contender = self.experiment.contender(name)
-                if contender.size == 1:
-                    chosen[task.name, name] = next(contender.settings())
-        return chosen
+    def _only(self, pairs: list[tuple[str, str]]) -> dict[tuple[str, str], dict[str, float]]:
+        """The settings of those that have one alone."""
+        contenders = {pair: self.experiment.contender(pair[1]) for pair in pairs}
+        return {pair: next(c.settings()) for pair, c in contenders.items() if c.size == 1}
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:
@@ -331,12 +363,11 @@ class _Laboratory:
         keys = (self.draws.key(run) for run in cell.runs)
         return [key for key in keys if key is not None] or None
 
-    def _execute(self, todo: list[Run]) -> None:
+    def _execute(self, todo: list[Run], last: bool) -> None:
         cells = plan.cells(self.experiment, todo, self.programs)
         steps = sum(len(c.runs) * c.program.steps for c in cells)
-        asked = sum(map(len, self.asked.values()))
-        stored = sum(len(ids - self.made) for ids in self.asked.values())
-        self.progress.begin(self.experiment.name, asked, steps, stored)
+        later = 0 if last else self.tally.later
+        self.progress.begin(self.experiment.name, self.tally.asked, steps, self.tally.stored, later)
         execution = self.engine.execute(cells, self._inputs, self._keep)
         try:
             for cell, outcome in execution:
@@ -372,28 +403,15 @@ class _Laboratory:
                                 "message": message})  # fmt: skip
             self.progress.note(f"{name} on {problem} broke: {first}")
 
-    def _again(
-        self, table: pd.DataFrame, runs: list[Run], minima: dict[str, Minimum | None]
-    ) -> None:
+    def _again(self) -> pd.DataFrame:
         """Make some runs once more and keep their curves: those at the chosen and the default settings and
-        a sample of the rest. They are the same to the last bit."""
-        best = best_settings(table, manifest(self.experiment, minima, self.fingerprints))
-        wanted = set(table.loc[table["part"] == "default", "run_id"])
-        for role in ("evaluate", "picture"):
-            wanted |= set(at_best(table, best, role)["run_id"])
-        for _, rows in table.groupby(["problem", "optimizer"], sort=False):
-            wanted |= set(rows["run_id"].iloc[:: max(1, len(rows) // SAMPLE)])
-        wanted -= set(table.loc[table["status"] == "error", "run_id"])
+        a sample of the rest. They are the same to the last bit. Their rows."""
+        table, runs = self.standing.shown()
         self.keep = "curves"
         self._keys.clear()
         self.gathered = Gathered(self._key)
-        self._stage([run for run in runs if run.run_id in wanted])
-
-    def _table(self, runs: list[Run], minima: dict[str, Minimum | None]) -> pd.DataFrame:
-        """Write the table of runs, and give it."""
-        table = self.gathered.rows(runs, minima)
-        write_table(self.folder, "runs", table)
-        write_csv(self.folder, "runs", table)
+        self._import(runs)
+        self._stage(runs)
         return table
 
     def _curves(self, table: pd.DataFrame) -> None:
@@ -428,10 +446,9 @@ class _Laboratory:
         told = {"summary": summary(lines), "lines": [line.as_dict() for line in lines]}
         write_json(self.folder, "checked", told)
 
-    def _operations(self, table: pd.DataFrame) -> dict[str, dict[str, int | None]]:
+    def _operations(self) -> dict[str, dict[str, int | None]]:
         """The arithmetic of an update, by problem and optimizer, of all that ran here."""
-        ran = table.loc[table["status"] != "error", ["problem", "optimizer"]].drop_duplicates()
-        there = set(ran.itertuples(index=False, name=None))
+        there = self.standing.ran
         found: dict[str, dict[str, int | None]] = {}
         for task in self.experiment.tasks:
             names = [o for o in task.optimizers if (task.name, o) in there]
@@ -448,10 +465,10 @@ class _Laboratory:
             lambda: operations(task.problem, contender.optimizer, start, contender.default),
         )
 
-    def _manifest(self, table: pd.DataFrame, minima: dict[str, Minimum | None]) -> None:
-        counts = Counter(table.drop_duplicates(["problem", "optimizer", "run_id"])["status"])
+    def _manifest(self) -> None:
+        counts = self.standing.counts(self.folder / "runs.parquet")
         made = manifest(
-            self.experiment, minima, self.fingerprints, self._operations(table),
+            self.experiment, self.found, self.fingerprints, self._operations(),
             counts={status: counts[status] for status in ("hit", "budget", "diverged", "error")},
             errors=self.errors,
             claims=self.claims,

@@ -23,12 +23,16 @@ from optlab.problems import Problem
 from optlab.spec import STEP_METRICS, Contender, Experiment, Imported, Record, Task
 
 __all__ = [
+    "PORTION",
     "Cell",
+    "Portion",
     "Program",
     "Run",
     "cell_width",
     "cells",
     "chosen_runs",
+    "metrics",
+    "portions",
     "program",
     "program_of",
     "runs",
@@ -153,6 +157,20 @@ class Cell:
     runs: tuple[Run, ...]
 
 
+PORTION = 2**17
+"""Runs that are in memory at once, about, where their curves are not kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class Portion:
+    """Some runs, in the order of the plan, those of one setting together."""
+
+    runs: list[Run]
+    ended: list[tuple[str, str]]
+    """The (problem, optimizer) that have no trials after these, and did not end before."""
+    last: bool
+
+
 def runs(experiment: Experiment) -> Iterator[Run]:
     """Every run that can be told before settings are chosen, problem by problem, optimizer by
     optimizer: the trials and, without a second stage, every setting on the seeds that are reported,
@@ -174,16 +192,34 @@ def runs(experiment: Experiment) -> Iterator[Run]:
                 yield from make(contender.default, evaluate, "default")
 
 
+def portions(experiment: Experiment, most: int | None) -> Iterator[Portion]:
+    """All of `runs`, about `most` at a time, or all at once."""
+    pairs = [(task.name, name) for task in experiment.tasks for name in task.optimizers]
+    portion, begun = list[Run](), 0
+    for run in runs(experiment):
+        if most and len(portion) >= most and run.hypers is not portion[-1].hypers:
+            ended = pairs.index((run.task.name, run.contender.name))
+            yield Portion(portion, pairs[begun:ended], False)
+            portion, begun = [], ended
+        portion.append(run)
+    yield Portion(portion, pairs[begun:], True)
+
+
 def chosen_runs(
-    experiment: Experiment, chosen: Mapping[tuple[str, str], Mapping[str, float]]
+    experiment: Experiment,
+    chosen: Mapping[tuple[str, str], Mapping[str, float]],
+    pairs: Iterable[tuple[str, str]],
 ) -> Iterator[Run]:
-    """The second stage: what was chosen for each (problem, optimizer) on the seeds that are
+    """The second stage of some (problem, optimizer): what was chosen for each on the seeds that are
     reported, the default setting beside it, and the profile around it."""
+    wanted = set(pairs)
     for task in experiment.tasks:
         if task.imported is not None:
             continue
         _, evaluate, picture = experiment.seeds_of(task)
         for name in task.optimizers:
+            if (task.name, name) not in wanted:
+                continue
             contender = experiment.contender(name)
             make = _Maker(experiment, task, contender)
             best = chosen.get((task.name, name))
@@ -267,7 +303,7 @@ def program(experiment: Experiment, run: Run) -> Program:
     small = problem.layout == "coordinates" and problem.about.dim <= SMALL
     return Program(
         problem, optimizer, fixed, experiment.precision, task.steps, cadence(experiment.record, task),
-        _metrics(experiment, problem), small, lanes(problem, experiment.precision),
+        metrics(experiment, task), small, lanes(problem, experiment.precision),
     )  # fmt: skip
 
 
@@ -282,10 +318,13 @@ def cadence(record: Record, task: Task) -> int:
     return max(1, math.ceil(task.steps / points))
 
 
-def _metrics(experiment: Experiment, problem: Problem) -> tuple[str, ...]:
+def metrics(experiment: Experiment, task: Task) -> tuple[str, ...]:
     """The recorded metrics: those asked for and those that a target or the choice of settings looks
     at, else all but, with minibatches, the norm of the full gradient, which would cost more than the
     steps do."""
+    problem = task.problem
+    if task.imported is not None:
+        return tuple(task.imported.metrics)
     available = (*STEP_METRICS, *problem.metrics)
     batches = problem.stream is not None and problem.longest is None
     usual = [name for name in available if not (batches and name == "grad_norm")]

@@ -10,9 +10,10 @@ __all__ = ["Progress", "Silent", "plainly"]
 class Progress(Protocol):
     """Who is told how far the work is, in run-steps (one update of one run).
 
-    Each stage begins anew: `runs` and `stored` count those of the stages before it too."""
+    Each stage begins anew: `runs` and `stored` count those of the stages before it too, and `later` are the
+    run-steps, at most, that come after it in stages of the same kind."""
 
-    def begin(self, name: str, runs: int, run_steps: int, stored: int) -> None: ...
+    def begin(self, name: str, runs: int, run_steps: int, stored: int, later: int) -> None: ...
 
     def advance(self, run_steps: int) -> None: ...
 
@@ -20,7 +21,7 @@ class Progress(Protocol):
 
 
 class Silent:
-    def begin(self, name: str, runs: int, run_steps: int, stored: int) -> None: ...
+    def begin(self, name: str, runs: int, run_steps: int, stored: int, later: int) -> None: ...
 
     def advance(self, run_steps: int) -> None: ...
 

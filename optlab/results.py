@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 __all__ = ["DamagedError", "Results", "load"]
 
@@ -23,7 +24,7 @@ WHOLE = ("runs.parquet", "curves.parquet")
 class Results:
     """The tables of one experiment.
 
-    `runs`: one row a run and part it plays. `curves`: run_id, step, metric, value. `paths`: run_id, step, coordinate,
+    `runs`: one row a run and part it plays, read when it is first asked for; `pieces` reads it bit by bit. `curves`: run_id, step, metric, value. `paths`: run_id, step, coordinate,
     value, for problems of few parameters. `manifest`: how it was made. `worked`: pages worked by
     hand. `pictures`: for problems in the plane, `name -> (x, y, z)` with z the loss on the grid.
     """
@@ -39,6 +40,26 @@ class Results:
     @property
     def name(self) -> str:
         return self.manifest["name"]
+
+    def __getattr__(self, name: str) -> Any:
+        """The table of runs, where `load` left it on disk."""
+        if name != "runs" or "folder" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__} has no {name!r}")
+        self.__dict__["runs"] = _with_parts(_table(self.folder, "runs.parquet"))
+        return self.__dict__["runs"]
+
+    def pieces(self, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+        """The table of runs as it lies on disk, some ten thousands of rows at a time: for more runs than fit in
+        memory. `columns`: those that are wanted, all unless said. KeyError where there is no such column,
+        DamagedError where the file cannot be read."""
+        path = self.folder / "runs.parquet"
+        file = _read(path, pq.ParquetFile)
+        unknown = sorted({*(columns or ())} - {*file.schema_arrow.names})
+        if unknown:
+            raise KeyError(f"{path}: no column {', '.join(unknown)}")
+        with file:
+            for group in range(file.num_row_groups):
+                yield _read(path, _piece, file=file, group=group, columns=columns)
 
     @cached_property
     def curves(self) -> pd.DataFrame:
@@ -155,6 +176,12 @@ def _read(path: Path, reader: Callable[..., Any], **options: Any) -> Any:
         raise DamagedError(path, error) from None
 
 
+def _piece(
+    path: Path, file: pq.ParquetFile, group: int, columns: Sequence[str] | None
+) -> pd.DataFrame:
+    return file.read_row_group(group, columns).to_pandas()
+
+
 def _pictures(path: Path) -> dict[str, tuple[Any, ...]]:
     with path.open("rb") as file, np.load(file) as stored:  # np.load leaves a damaged file open
         names = {key.rsplit("/", 1)[0] for key in stored}
@@ -184,14 +211,20 @@ def load(folder: str | Path) -> Results:
     pictures = {}
     if (folder / "pictures.npz").exists():
         pictures = _read(folder / "pictures.npz", _pictures)
-    runs = _table(folder, "runs.parquet")
-    if "part" not in runs:  # written before runs said what they were run for
-        runs["part"] = runs["role"].map({"tune": "trial", "evaluate": "grid", "picture": "picture"})
-    return Results(
+    _read(folder / "runs.parquet", pq.read_metadata)
+    results = Results(
         folder=folder,
-        runs=runs,
+        runs=pd.DataFrame(),
         manifest=manifest,
         worked=_json(folder / "worked.json", []),
         checked=_json(folder / "checked.json", {}),
         pictures=pictures,
     )
+    del results.__dict__["runs"]  # read when it is asked for
+    return results
+
+
+def _with_parts(runs: pd.DataFrame) -> pd.DataFrame:
+    if "part" not in runs:  # written before runs said what they were run for
+        runs["part"] = runs["role"].map({"tune": "trial", "evaluate": "grid", "picture": "picture"})
+    return runs

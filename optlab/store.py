@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import struct
+import threading
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +24,10 @@ from optlab import engine
 from optlab.files import atomic_write, clear_strays
 
 __all__ = ["Store", "Stored"]
+
+_T = TypeVar("_T")
+
+_MOST_LISTS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +45,7 @@ class Store:
     folder: Path
     broken: list[Path] = field(default_factory=list)
     """Files that could not be read, set aside: their runs are executed again."""
+    _places: dict[str, _Places] = field(default_factory=dict)
 
     def put(self, key: str, run_ids: Sequence[str], history: engine.History) -> None:
         """Keep a cell."""
@@ -49,7 +56,10 @@ class Store:
             arrays["path"] = history.path
         arrays |= {"run_ids": np.array(run_ids), "points": history.points,
                    "seconds": np.array(history.seconds)}  # fmt: skip
-        atomic_write(self.folder / key / f"{name}.npz", lambda file: np.savez(file, **arrays))
+        path = self.folder / key / f"{name}.npz"
+        atomic_write(path, lambda file: np.savez(file, **arrays))
+        if key in self._places:
+            self._places[key].add(path, run_ids)
 
     def has(self, key: str) -> bool:
         """Whether anything is kept under `key`."""
@@ -58,28 +68,30 @@ class Store:
     def load(self, key: str, wanted: Iterable[str]) -> list[Stored]:
         """The cells of `key` that hold any of `wanted`, each run in one cell only."""
         missing = set(wanted)
+        if key not in self._places:
+            clear_strays(self.folder / key)
+            self._places[key] = self._look(self.folder / key)
         found = []
-        clear_strays(self.folder / key)
-        for path in sorted((self.folder / key).glob("*.npz")):
-            cell = self._read(path, missing)
+        for path in self._places[key].of(missing):
+            cell = self._read(path, lambda path: _stored(path, missing))
             if cell is not None:
                 found.append(cell)
                 missing.difference_update(cell.run_ids)
         return found
 
-    def _read(self, path: Path, missing: set[str]) -> Stored | None:
+    def _look(self, folder: Path) -> _Places:
+        """What is where, of all that can be read."""
+        places = _Places()
+        for path in sorted(folder.glob("*.npz")):
+            run_ids = self._read(path, _run_ids)
+            if run_ids is not None:
+                places.add(path, run_ids)
+        return places
+
+    def _read(self, path: Path, look: Callable[[Path], _T]) -> _T | None:
+        """What `look` finds in a file; None where it is damaged, which sets it aside."""
         try:
-            _check(path)
-            with np.load(path) as file:
-                run_ids = [str(name) for name in file["run_ids"]]
-                keep = [i for i, name in enumerate(run_ids) if name in missing]
-                if not keep:
-                    return None
-                path_array = file["path"][..., keep] if "path" in file else None
-                history = engine.History(
-                    file["points"], _named(file, "metric/", keep), path_array,
-                    float(file["seconds"]), _named(file, "summary/", keep),
-                )  # fmt: skip
+            return look(path)
         except (OSError, ValueError, KeyError, EOFError, IndexError, RuntimeError, struct.error,
                 zipfile.BadZipFile) as error:  # fmt: skip
             # A damaged zip sends its reader to impossible places (EINVAL). Any other error of the
@@ -89,7 +101,81 @@ class Store:
             self.broken.append(path)
             path.replace(path.with_suffix(".broken"))
             return None
-        return Stored([run_ids[i] for i in keep], history)
+
+
+class _Places:
+    """Which file has which run, in some bytes a run: there may be millions."""
+
+    def __init__(self) -> None:
+        self._files: list[Path] = []
+        self._new: list[tuple[int, np.ndarray]] = []
+        self._sorted: list[tuple[np.ndarray, np.ndarray]] = []
+        self._lock = threading.Lock()  # cells are put by every core
+
+    def add(self, path: Path, run_ids: Sequence[str]) -> None:
+        with self._lock:
+            self._new.append((len(self._files), _numbers(run_ids)))
+            self._files.append(path)
+
+    def of(self, run_ids: Iterable[str]) -> list[Path]:
+        """The files that have any of these runs."""
+        with self._lock:
+            self._sort()
+            wanted = np.sort(_numbers(run_ids))
+            found = {
+                int(file)
+                for known, files in self._sorted
+                for file in _files_of(wanted, known, files)
+            }
+            return sorted(path for path in (self._files[i] for i in found) if path.exists())
+
+    def _sort(self) -> None:
+        """Put what is new in order; a few long lists instead of many short ones."""
+        if self._new:
+            numbers = np.concatenate([own for _, own in self._new])
+            files = np.repeat([file for file, _ in self._new], [len(own) for _, own in self._new])
+            self._sorted.append((numbers, files.astype(np.int32)))
+            self._new = []
+            if len(self._sorted) > _MOST_LISTS:
+                numbers, files = (np.concatenate(part) for part in zip(*self._sorted, strict=True))
+                self._sorted = [(numbers, files)]
+            numbers, files = self._sorted[-1]
+            order = np.argsort(numbers, kind="stable")
+            self._sorted[-1] = numbers[order], files[order]
+
+
+def _files_of(wanted: np.ndarray, known: np.ndarray, files: np.ndarray) -> np.ndarray:
+    """The files of those of `known` that are `wanted`; both are in order."""
+    place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return np.unique(files[place[known[place] == wanted]])
+
+
+def _numbers(run_ids: Iterable[str]) -> np.ndarray:
+    """Identities, which are 16 hexadecimal digits, as whole numbers."""
+    return np.array([int(name, 16) for name in run_ids], dtype=np.uint64)
+
+
+def _run_ids(path: Path) -> list[str]:
+    """Whose runs are in a file. Read to its end, so that its checksum is looked at."""
+    with zipfile.ZipFile(path) as file:
+        names = np.lib.format.read_array(io.BytesIO(file.read("run_ids.npy")), allow_pickle=False)
+    return [str(name) for name in names]
+
+
+def _stored(path: Path, missing: set[str]) -> Stored | None:
+    """What a file has of the runs that are missing."""
+    _check(path)
+    with np.load(path) as file:
+        run_ids = [str(name) for name in file["run_ids"]]
+        keep = [i for i, name in enumerate(run_ids) if name in missing]
+        if not keep:
+            return None
+        way = file["path"][..., keep] if "path" in file else None
+        history = engine.History(
+            file["points"], _named(file, "metric/", keep), way, float(file["seconds"]),
+            _named(file, "summary/", keep),
+        )  # fmt: skip
+    return Stored([run_ids[i] for i in keep], history)
 
 
 def _named(file: Any, kind: str, keep: list[int]) -> dict[str, np.ndarray]:

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from optlab.engine import History
-from optlab.plan import Run
-from optlab.spec import Target, Task
+from optlab.plan import Run, metrics
+from optlab.spec import Experiment, Target, Task
 from optlab.spec.model import GAPS
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "curve_table",
     "error_rows",
     "path_table",
+    "run_columns",
     "run_rows",
     "run_table",
     "summarise",
@@ -42,19 +43,33 @@ def run_rows(runs: Sequence[Run], summary: dict[str, np.ndarray]) -> dict[str, n
     return {**_causes(runs), **summary}
 
 
-def run_table(parts: Sequence[tuple[Sequence[int], dict[str, np.ndarray]]]) -> pd.DataFrame:
-    """The rows of all parts, each with the places that its rows have in the table. Columns as they first
-    appear in it, whichever part was made first; NaN where a part has no such column."""
-    parts = sorted(parts, key=lambda part: part[0][0])
-    columns = list(dict.fromkeys(name for _, part in parts for name in part))
-    hypers = [name for name in columns if name.startswith("hyper.")]
-    rest = [name for name in columns if name not in hypers]
+def run_columns(experiment: Experiment) -> list[str]:
+    """The columns of a table of runs: what is common to all, and of each problem and optimizer in turn what
+    it has of its own."""
+    hypers, own = list[str](), list[str]()
+    for task in experiment.tasks:
+        for name in task.optimizers:
+            hypers += [f"hyper.{h}" for h in experiment.contender(name).optimizer.hypers]
+        recorded = metrics(experiment, task)
+        own += [f"final.{name}" for name in task.problem.metrics if name in recorded]
+        own += [f"{what}.{target.label}" for target in task.targets for what in _TIMES]
+    return list(dict.fromkeys([*_NAMES, *hypers, *_ROLES, *_OUTCOME, *own, "status", "stalled"]))
+
+
+def run_table(
+    parts: Sequence[tuple[Sequence[int], dict[str, np.ndarray]]], columns: Sequence[str]
+) -> pd.DataFrame:
+    """The rows of all parts, each with the places that its rows have in the table; NaN where a part has no
+    such column."""
+    unknown = {name for _, part in parts for name in part}.difference(columns)
+    if unknown:
+        raise AssertionError(f"no such columns were foreseen: {sorted(unknown)}")
     order = np.argsort(np.concatenate([places for places, _ in parts]), kind="stable")
     whole = {}
-    for name in [*rest[:4], *hypers, *rest[4:]]:
+    for name in columns:
         pieces = [part.get(name, np.full(len(places), np.nan)) for places, part in parts]
         values = np.concatenate(pieces)[order]
-        whole[name] = pd.array(values, dtype="str") if values.dtype == object else values
+        whole[name] = pd.array(values, dtype="str") if values.dtype.kind in "OU" else values
     return pd.DataFrame(whole)
 
 
@@ -94,7 +109,7 @@ def summarise(task: Task, history: History, minimum: float | None) -> dict[str, 
         }
         if i == 0:
             hit = np.isfinite(held)
-    words = np.array(["budget", "hit", "diverged"], dtype=object)
+    words = np.array(["budget", "hit", "diverged"])
     columns["status"] = words[np.where(diverged, 2, hit.astype(int))]
     columns["stalled"] = _stalled(history, final, minimum) & ~diverged
     return columns
@@ -103,16 +118,16 @@ def summarise(task: Task, history: History, minimum: float | None) -> dict[str, 
 def error_rows(runs: Sequence[Run]) -> dict[str, np.ndarray]:
     """The columns of runs that could not be executed: nothing is known of them but their causes."""
     known: dict[str, Any] = {"steps_done": 0, "grad_evals": 0, "status": "error", "stalled": False}
-    task = runs[0].task
-    columns = [
-        "steps_done", "loss_first", "loss_final", "loss_best", "gap", "diverged_at", "largest_rise",
-        "grad_evals", *(f"{what}.{t.label}" for t in task.targets for what in _TIMES), "status",
-        "stalled",
-    ]  # fmt: skip
+    columns = [*_OUTCOME, "status", "stalled"]
     blank = {name: _same(known.get(name, np.nan), len(runs)) for name in columns}
     return {**_causes(runs), **blank}
 
 
+_NAMES = ("run_id", "problem", "optimizer", "rule")
+_ROLES = ("role", "seed", "start_kind", "part")
+_OUTCOME = (
+    "steps_done", "loss_first", "loss_final", "loss_best", "gap", "diverged_at", "largest_rise", "grad_evals",
+)  # fmt: skip
 _TIMES = ("reached", "held", "worst_after")
 
 

@@ -45,19 +45,21 @@ class Bar:
         )  # fmt: skip
         self._bar.start()
         self._began = self._told = time.monotonic()
-        self._done = self._whole = 0
+        self._done = self._whole = self._later = 0
         self._name = ""
         self.stored = 0
         self._task = self._bar.add_task("reading", total=None, rate="")
 
-    def begin(self, name: str, runs: int, run_steps: int, stored: int) -> None:
+    def begin(self, name: str, runs: int, run_steps: int, stored: int, later: int = 0) -> None:
         self.stored = stored
         kept = f", {stored:,} of them stored" if stored else ""
-        self._began = self._told = time.monotonic()
-        self._done, self._whole = 0, run_steps
+        if not self._later:  # else it goes on
+            self._began = self._told = time.monotonic()
+            self._done = 0
+        self._whole, self._later = self._done + run_steps + later, later
         self._name = name
         self._bar.update(self._task, description=f"{harmless(name)}: {runs:,} runs{kept}",
-                         total=max(run_steps, 1), completed=0 if run_steps else 1)  # fmt: skip
+                         total=max(self._whole, 1), completed=self._done if self._whole else 1)  # fmt: skip
 
     def advance(self, run_steps: int) -> None:
         self._done += run_steps

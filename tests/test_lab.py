@@ -58,7 +58,7 @@ class Listener:
         self.steps = 0
         self.notes: list[str] = []
 
-    def begin(self, name: str, runs: int, run_steps: int, stored: int) -> None:
+    def begin(self, name: str, runs: int, run_steps: int, stored: int, later: int) -> None:
         self.begun.append((runs, run_steps, stored))
 
     def advance(self, run_steps: int) -> None:

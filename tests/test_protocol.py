@@ -263,7 +263,7 @@ def test_counts_are_those_of_both_stages(more: str) -> None:
         (t.name, name): next(experiment.contender(name).settings())
         for t in experiment.tasks for name in t.optimizers
     }  # fmt: skip
-    second = list(plan.chosen_runs(experiment, chosen))
+    second = list(plan.chosen_runs(experiment, chosen, chosen))
     assert experiment.size == len(first) + len(second)
     found = estimate(experiment)
     assert found.runs == experiment.size
@@ -303,7 +303,7 @@ class Listener:
         self.steps = 0
         self.notes: list[str] = []
 
-    def begin(self, name: str, runs: int, run_steps: int, stored: int) -> None:
+    def begin(self, name: str, runs: int, run_steps: int, stored: int, later: int) -> None:
         self.begun.append((runs, run_steps, stored))
 
     def advance(self, run_steps: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,19 @@ CADENCE = 10
 
 def rows_of(members: list[Run], found: History, minimum: float | None) -> pd.DataFrame:
     summary = tables.summarise(members[0].task, found, minimum)
-    return tables.run_table([(range(len(members)), tables.run_rows(members, summary))])
+    row = tables.run_rows(members, summary)
+    return tables.run_table([(range(len(members)), row)], columns_of(members))
+
+
+def columns_of(members: list[Run]) -> list[str]:
+    """The columns of an experiment of these runs' problem and optimizer."""
+    first = members[0]
+    return tables.run_columns(
+        replace(
+            parse("title: t\nsteps: 1\nproblems: [rosenbrock]\noptimizers: [adam]\n", Path("s.yaml")),
+            tasks=(first.task,), contenders=(first.contender,),
+        )
+    )  # fmt: skip
 
 
 def runs(count: int, targets: str = "{gap_over_start: 1e-1}", problem: str = "rosenbrock",
@@ -199,7 +212,7 @@ def test_stalled_is_a_gradient_of_zero_away_from_the_minimum() -> None:
 
 def test_rows_of_runs_that_broke_have_the_columns_of_the_others() -> None:
     members = runs(3)
-    broken = tables.run_table([(range(3), tables.error_rows(members))])
+    broken = tables.run_table([(range(3), tables.error_rows(members))], columns_of(members))
     fine = rows(*[[10, 5, 1, 0.5, 0.1]] * 3)
     assert list(broken.columns) == list(fine.columns)
     assert list(broken["run_id"]) == [r.run_id for r in members]

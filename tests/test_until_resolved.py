@@ -48,7 +48,7 @@ class Notes:
         self.begun: list[int] = []
         self.said: list[str] = []
 
-    def begin(self, name: str, runs: int, run_steps: int, stored: int) -> None:
+    def begin(self, name: str, runs: int, run_steps: int, stored: int, later: int) -> None:
         self.begun.append(runs - stored)
 
     def advance(self, run_steps: int) -> None: ...
