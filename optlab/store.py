@@ -27,7 +27,8 @@ __all__ = ["Store", "Stored"]
 
 _T = TypeVar("_T")
 
-_MOST_LISTS = 8
+_FILE = np.uint64(2**24 - 1)
+"""Which of 64 bits say the number of a file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,55 +105,43 @@ class Store:
 
 
 class _Places:
-    """Which file has which run, in some bytes a run: there may be millions."""
+    """Which file has which run, in eight bytes a run: there may be millions.
+
+    Of a run's identity the first 40 bits are kept, and beside them the number of its file. Two runs may agree
+    in as many; then a file is told that has not got the run."""
 
     def __init__(self) -> None:
         self._files: list[Path] = []
-        self._new: list[tuple[int, np.ndarray]] = []
-        self._sorted: list[tuple[np.ndarray, np.ndarray]] = []
+        self._known = np.zeros(0, np.uint64)
+        self._new: list[np.ndarray] = []
         self._lock = threading.Lock()  # cells are put by every core
 
     def add(self, path: Path, run_ids: Sequence[str]) -> None:
         with self._lock:
-            self._new.append((len(self._files), _numbers(run_ids)))
+            self._new.append(_heads(run_ids) | np.uint64(len(self._files)))
             self._files.append(path)
 
     def of(self, run_ids: Iterable[str]) -> list[Path]:
-        """The files that have any of these runs."""
+        """The files that may have any of these runs."""
         with self._lock:
-            self._sort()
-            wanted = np.sort(_numbers(run_ids))
-            found = {
-                int(file)
-                for known, files in self._sorted
-                for file in _files_of(wanted, known, files)
-            }
+            if self._new:
+                self._known = np.concatenate([self._known, *self._new])
+                self._known.sort()
+                self._new = []
+            heads = np.unique(_heads(run_ids))
+            first = np.searchsorted(self._known, heads)
+            end = np.searchsorted(self._known, heads | _FILE, side="right")
+            found: set[int] = set()
+            while (first < end).any():
+                here = self._known[first[first < end]]
+                found.update((here & _FILE).tolist())
+                first = first + 1
             return sorted(path for path in (self._files[i] for i in found) if path.exists())
 
-    def _sort(self) -> None:
-        """Put what is new in order; a few long lists instead of many short ones."""
-        if self._new:
-            numbers = np.concatenate([own for _, own in self._new])
-            files = np.repeat([file for file, _ in self._new], [len(own) for _, own in self._new])
-            self._sorted.append((numbers, files.astype(np.int32)))
-            self._new = []
-            if len(self._sorted) > _MOST_LISTS:
-                numbers, files = (np.concatenate(part) for part in zip(*self._sorted, strict=True))
-                self._sorted = [(numbers, files)]
-            numbers, files = self._sorted[-1]
-            order = np.argsort(numbers, kind="stable")
-            self._sorted[-1] = numbers[order], files[order]
 
-
-def _files_of(wanted: np.ndarray, known: np.ndarray, files: np.ndarray) -> np.ndarray:
-    """The files of those of `known` that are `wanted`; both are in order."""
-    place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    return np.unique(files[place[known[place] == wanted]])
-
-
-def _numbers(run_ids: Iterable[str]) -> np.ndarray:
-    """Identities, which are 16 hexadecimal digits, as whole numbers."""
-    return np.array([int(name, 16) for name in run_ids], dtype=np.uint64)
+def _heads(run_ids: Iterable[str]) -> np.ndarray:
+    """The first bits of identities, which are 16 hexadecimal digits, with room for the number of a file."""
+    return np.array([int(name, 16) for name in run_ids], np.uint64) & ~_FILE
 
 
 def _run_ids(path: Path) -> list[str]:
