@@ -14,7 +14,11 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-__all__ = ["DamagedError", "Results", "load"]
+__all__ = ["ALL_OTHERS", "DamagedError", "Results", "load"]
+
+ALL_OTHERS = "all others"
+"""What stands in `verdicts` for the other side of a claim against everybody: an intersection-union test (Berger
+1982), supported where each of its comparisons is, at the same level."""
 
 WHOLE = ("runs.parquet", "curves.parquet")
 """Tables without which there are no results to speak of."""
@@ -80,6 +84,15 @@ class Results:
             name: [""] for name in ("effect", "low", "high", "low95", "high95", "seeds_needed",
                                     "level", "margin", "a_median", "b_median")})  # fmt: skip
 
+    @property
+    def came(self) -> str:
+        """What came of the comparisons that were claimed: `3 SUPPORTED, 1 REFUTED`; nothing without claims.
+        What came of all others together follows from those with each of them."""
+        if not len(self.verdicts):
+            return ""
+        each = self.verdicts.loc[self.verdicts["b"] != ALL_OTHERS, "verdict"]
+        return ", ".join(f"{count:,} {word}" for word, count in each.value_counts().items())
+
     @cached_property
     def explained(self) -> list[dict[str, Any]]:
         """Why runs ended oddly, as `optlab.explain` tells it; empty where none did."""
@@ -99,10 +112,8 @@ class Results:
         about = self.manifest
         lines = [str(about.get("title") or self.name), str(about.get("question") or "")]
         lines.append(f"{_counted(about)}: {_ended(about.get('counts') or {})}")
-        if len(self.verdicts):
-            verdicts = self.verdicts["verdict"].value_counts()
-            judged = ", ".join(f"{count} {word}" for word, count in verdicts.items())
-            lines.append(f"judgements of claims: {judged}")
+        if self.came:
+            lines.append(f"comparisons claimed: {self.came}")
         page = self.folder / "index.html"
         lines.append(
             f"page: {page}" if page.exists() else f"no page yet: optlab report {self.folder}"

@@ -272,10 +272,10 @@ def test_lowest_loss():
 def test_verdicts_in_numbers():
     order = ("SUPPORTED", "REFUTED", "NOT TESTED")
     table = pd.DataFrame({"verdict": ["REFUTED", "SUPPORTED", "REFUTED"]})
-    assert verdict_counts(table, order) == "Of 3 comparisons judged, 1 SUPPORTED and 2 REFUTED."
-    assert verdict_counts(table[:1], order) == "The one comparison that was judged is REFUTED."
+    assert verdict_counts(table, order) == "Of 3 comparisons, 1 SUPPORTED and 2 REFUTED."
+    assert verdict_counts(table[:1], order) == "The one comparison is REFUTED."
     assert verdict_counts(table[table["verdict"] == "REFUTED"], order) == (
-        "Both comparisons judged are REFUTED."
+        "Both comparisons are REFUTED."
     )
 
 

@@ -288,7 +288,7 @@ optimizers:
             "lr 2.1 is 1.05 times the largest rate that is stable for this quadratic, 2 "
             in told["sentence"]
         )
-        assert "every one of its steps" in told["sentence"]
+        assert "every one of the pairs of steps" in told["sentence"]
 
 
 def test_rmsprop_ends_at_its_edge_of_stability(tmp_path: Path) -> None:

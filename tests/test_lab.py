@@ -204,8 +204,9 @@ def test_a_changed_rule_is_run_again(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = SMALL.replace(
-        "- bowl", "- soft: {use: softmax_regression, data: iris, batch: 30}\n  - bowl"
+    text = SMALL.replace(  # long enough that it is not done before it is interrupted
+        "- bowl",
+        "- soft: {use: softmax_regression, data: iris, batch: 30, steps: 20000}\n  - bowl",
     )
     for name in ("whole", "part"):
         (tmp_path / name).mkdir()

@@ -246,7 +246,7 @@ SEEN = [
     ("easy", {"goal": 1e9}, "goal on p and q"),
     ("hard", {"goal": 1e-12}, "goal on p and q"),
     ("budget", {"goal": 1e-5}, "b on p (20 updates) and q (20 updates)"),
-    ("crossing", {"curve": by_optimizer(b=late)}, "on p b is lowest at the end, below a until update 14"),
+    ("crossing", {"curve": by_optimizer(b=late)}, "on p b is lowest at the end, and a was until update 14"),
     ("cadence", {"cadence": 50, "curve": by_optimizer(b=lambda s, r: [0.99 * v for v in
                  falling("a", s, r)])}, "a and b (reached and held within 50 updates of each other)"),
     ("rounding", {"curve": lambda o, s, r: [*falling(o, s, r), 0.0], "goal": None}, "a and b on p and q"),

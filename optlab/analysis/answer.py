@@ -15,7 +15,7 @@ from optlab.analysis.censored import quantile
 from optlab.analysis.edge import edge_sentence, stability_edges
 from optlab.analysis.settings import at_best, best_settings, final_loss, pairs, rows_of
 from optlab.analysis.times import is_exact, time_to_target
-from optlab.analysis.words import goal, listed, number, of, plural, steps
+from optlab.analysis.words import apart, goal, listed, number, of, plural, steps
 from optlab.results import Results
 
 __all__ = ["answer", "finding"]
@@ -172,13 +172,20 @@ def _by_loss(runs: pd.DataFrame, best: pd.DataFrame, problem: dict[str, Any]) ->
     lowest = [row for row in finite if row[0] == finite[0][0]]
     whose = _some([f"{name}'s" for _, name, *_ in lowest])
     whose = f"{whose}{' alike' if len(lowest) > 1 else ''}, " if len(rows) > 1 else ""
+    told = dict(zip((m for m, *_ in finite), apart([m for m, *_ in finite]), strict=True))
     text = (
         f"The {'lowest ' if len(rows) > 1 else ''}{'' if single else 'median '}{what} after "
-        f"{problem['steps']:,} updates on {problem['name']} was {whose}{number(lowest[0][0])}"
+        f"{problem['steps']:,} updates on {problem['name']} was {whose}{told[lowest[0][0]]}"
     )
     text += "" if single else f" ({_counts([(name, n) for _, name, _, n in lowest])})"
     if len(finite) > len(lowest):
-        rest = [f"{name} {number(m)}" for m, name, *_ in finite[len(lowest) :]]
+        least = lowest[0][0]
+        rest = [
+            f"{name} {told[m]}"
+            if told[m] != told[least]
+            else f"{name} {number(m - least)} above it"
+            for m, name, *_ in finite[len(lowest) :]
+        ]
         text += f"; then {_some(rest)}"
     failed = [f"{name} in {of(d, n)}" for _, name, d, n in rows if d]
     return f"{text}{f'; diverged: {_some(failed)}' if failed else ''}."

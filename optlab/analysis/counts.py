@@ -10,9 +10,22 @@ import pandas as pd
 from optlab.analysis.censored import clopper_pearson, quantile
 from optlab.analysis.settings import at_best, pairs, rows_of
 
-__all__ = ["completeness", "stability"]
+__all__ = ["completeness", "stability", "stands_still"]
 
 _STATUSES = ("hit", "budget", "diverged", "error")
+
+
+def stands_still(runs: pd.DataFrame, manifest: dict[str, Any]) -> pd.Series:
+    """Whether each run ended where its gradient is exactly zero, away from a minimum: from the known one, and
+    where none is known from the lowest loss that was seen on the problem, which may well be one."""
+    unknown = [problem["name"] for problem in manifest["problems"] if not problem.get("minimum")]
+    lowest = (
+        runs[runs["problem"].isin(unknown)].groupby("problem", observed=True)["loss_best"].min()
+    )
+    least = runs["problem"].map(lowest).astype(float)
+    scale = np.maximum(1.0, runs["loss_first"].astype(float) - least)
+    at_lowest = runs["loss_final"].astype(float) - least <= 1e-9 * scale  # never where it is known
+    return runs["stalled"].astype(bool) & ~at_lowest
 
 
 def completeness(runs: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
@@ -21,6 +34,7 @@ def completeness(runs: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
     counted = runs[runs["role"] != "picture"]
     # A run that plays several parts is one run.
     counted = counted.drop_duplicates(["problem", "optimizer", "run_id"])
+    counted = counted.assign(stalled=stands_still(counted, manifest))
     rows = []
     for problem, optimizer in pairs(manifest):
         mine = counted[
@@ -32,7 +46,7 @@ def completeness(runs: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
                 "optimizer": optimizer["name"],
                 "runs": len(mine),
                 **{status: int((mine["status"] == status).sum()) for status in _STATUSES},
-                "stalled": int(mine["stalled"].astype(bool).sum()),
+                "stalled": int(mine["stalled"].sum()),
             }
         )
     columns = ["problem", "optimizer", "runs", *_STATUSES, "stalled"]

@@ -148,11 +148,12 @@ def _claims(asked: Asked) -> Iterator[Found]:
             )
             most = max(most, needed)
     if parts:
+        shared = f" ({count} judgements share the error, so each is held to a stricter level)"
         yield (
             "claims",
             (
-                f"Too few seeds for what is claimed, so that no runs could support it: {'; '.join(parts)} "
-                f"({plural(count, 'judgement')} share the error, so each is held to a stricter level). "
+                f"Too few seeds for what is claimed, so that no runs could support it: {'; '.join(parts)}"
+                f"{shared if count > 1 else ''}. "
                 f"Write `seeds: {{evaluate: {most}}}`, or claim less."
             ),
         )

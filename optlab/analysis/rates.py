@@ -87,7 +87,8 @@ def rate_scores(runs: pd.DataFrame, best: pd.DataFrame, manifest: dict[str, Any]
     for profile in _profiles(runs, best, manifest):
         whole = ~np.isnan(profile.loss).any(axis=1)
         costs, factor = _criterion(profile)
-        widths = np.array([width(row, profile.rates, factor)[0] for row in costs])
+        # Rates drawn over a range have six figures: what two widths differ by below that is no difference.
+        widths = np.round([width(row, profile.rates, factor)[0] for row in costs], 5)
         share = np.full(len(whole), np.nan)
         if profile.held is not None:
             share = np.isfinite(profile.held).mean(axis=1)

@@ -21,7 +21,7 @@ from optlab.statistics.paired import paired_t
 
 __all__ = ["robustness"]
 
-COLUMNS = ["claim", "problem", "measure", "a", "b", "choice", "verdict", "as_judged", "flips",
+COLUMNS = ["claim", "problem", "measure", "a", "b", "selection_b", "choice", "verdict", "as_judged", "flips",
            "effect", "low", "high"]  # fmt: skip
 
 Row = dict[str, Any]
@@ -72,7 +72,7 @@ def robustness(
         curves = _paired(mine, theirs, int(row["n"]))
         for choice, verdict, effect, low, high in _choices(judge, case, other, row, curves):
             rows.append(
-                {name: row[name] for name in ("claim", "problem", "measure", "a", "b")}
+                {name: row[name] for name in ("claim", "problem", "measure", "a", "b", "selection_b")}
                 | {"choice": choice, "verdict": verdict, "as_judged": row["verdict"],
                    "flips": verdict != row["verdict"], "effect": effect, "low": low, "high": high}
             )  # fmt: skip

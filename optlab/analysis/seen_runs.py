@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from optlab.analysis.counts import stands_still
 from optlab.analysis.foreseen import Asked, Found, named, same_rules
 from optlab.analysis.settings import pairs, rows_of
 from optlab.analysis.tracks import floors, once
@@ -93,8 +94,8 @@ def below_minimum(runs: pd.DataFrame, manifest: dict[str, Any]) -> Iterator[Foun
         )
 
 
-def stalled(chosen: pd.DataFrame) -> list[Found]:
-    bad = chosen[chosen["stalled"].astype(bool)]
+def stalled(chosen: pd.DataFrame, manifest: dict[str, Any]) -> list[Found]:
+    bad = chosen[stands_still(chosen, manifest)]
     text = (
         f"{plural(len(bad), 'run')} stalled (the gradient became exactly zero away from a "
         f"minimum): {named(pairs_of(bad))}."

@@ -37,7 +37,8 @@ def easy(times: pd.DataFrame, manifest: dict[str, Any]) -> Iterator[Found]:
         yield (
             "easy",
             (
-                "All had met the target by the first record, so that it tells none of them apart: "
+                "Every optimizer had met the target by the first record in half of its runs or more, so that "
+                "it hardly tells them apart: "
                 f"{named(names)}; ask for more, or record more often."
             ),
         )
@@ -119,10 +120,10 @@ def crossing(results: Results, best: pd.DataFrame, chosen: pd.DataFrame) -> Iter
         ]
         for leader in last.index[last == last.min()]:
             before = crossed[crossed["after"] == leader].sort_values("step")
-            each = [f"{r['before']} until update {r['step']:,}" for _, r in before.iterrows()]
+            each = [f"{r['before']} was until update {r['step']:,}" for _, r in before.iterrows()]
             if each:
                 parts.append(
-                    f"on {problem['name']} {leader} is lowest at the end, below {listed(each)}"
+                    f"on {problem['name']} {leader} is lowest at the end, and {listed(each)}"
                 )
     if parts:
         yield (

@@ -25,9 +25,9 @@ from optlab.analysis.settings import best_settings, entrants
 from optlab.analysis.times import is_exact
 from optlab.analysis.tracks import floors
 from optlab.analysis.weighing import earliest, told_by, weigh
-from optlab.analysis.words import number
+from optlab.analysis.words import number, plural
 from optlab.measures import MEASURES, Measure
-from optlab.results import Results
+from optlab.results import ALL_OTHERS, Results
 from optlab.statistics.paired import Decision, decide, decide_equivalent, decide_never
 from optlab.statistics.resolve import Needed, seeds_for_never, seeds_needed
 from optlab.statistics.sequential import levels
@@ -42,10 +42,6 @@ __all__ = [
     "undecided",
     "verdicts",
 ]
-
-ALL_OTHERS = "all others"
-"""What stands for the other side of a claim against everybody: an intersection-union test (Berger
-1982), supported where each of its comparisons is, at the same level."""
 
 ALL_PROBLEMS = "all problems"
 """What stands for the problem where a claim is judged over many of them, one effect for each."""
@@ -250,7 +246,8 @@ class Judge:
                "method": "exact binomial"}  # fmt: skip
         shut = self.gates(case, None, seen, seen)
         if shut:
-            return row | {"verdict": "NOT TESTED", "label": shut}
+            seen_in = f"; it was seen in {hits} of {plural(n, 'run')}" if hits else ""
+            return row | {"verdict": "NOT TESTED", "label": f"{shut}{seen_in}"}
         if case.exact:
             truth = not hits if case.claim["kind"] == "never" else bool(hits)
             return row | {"verdict": _here(truth), "label": "", "method": "one instance"}

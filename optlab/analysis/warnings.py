@@ -96,7 +96,7 @@ def warnings(results: Results, best: pd.DataFrame | None = None) -> list[dict[st
         *seen_times.hard(times, manifest),
         *seen_times.within_cadence(times, manifest),
         *seen_times.at_rounding(chosen, manifest),
-        *seen_runs.stalled(chosen),
+        *seen_runs.stalled(chosen, manifest),
     ]
     if curves is not None:
         seen += [

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 __all__ = [
     "SPACE",
+    "apart",
     "brief",
     "exact",
     "goal",
@@ -41,6 +42,15 @@ def number(value: float, digits: int = 3) -> str:
     if "." in mantissa:
         mantissa = mantissa.rstrip("0").rstrip(".")
     return f"{mantissa}e{int(exponent)}".replace("-", "−")
+
+
+def apart(values: Sequence[float], most: int = 8) -> list[str]:
+    """`number` of each, with as many digits, up to `most`, as it takes to tell different ones apart."""
+    for digits in range(3, most + 1):
+        told = [number(value, digits) for value in values]
+        if len(set(told)) >= len(set(values)):
+            break
+    return told
 
 
 def exact(value: float) -> str:

@@ -148,9 +148,8 @@ def _run_one(
     told = ", ".join(f"{n:,} {status}" for status, n in counts.items() if n)
     kept = f"; {bar.stored:,} were stored already" if bar.stored else ""
     tell((name, "bold"), f": {plural(sum(counts.values()), 'run')} ({told}){kept}")
-    if len(results.verdicts):
-        came = results.verdicts["verdict"].value_counts()
-        tell("  verdicts: ", ", ".join(f"{count} {name}" for name, count in came.items()))
+    if results.came:
+        tell("  comparisons: ", results.came)
     if render:
         tell(results.folder / "index.html")
     if timings:

@@ -121,8 +121,10 @@ def _judged(c: Comparison) -> str:
     if not c.verdicts_paired and c.verdicts.empty:
         return ""
     count = c.verdicts["what"].value_counts()
-    told = [f"{plural(c.verdicts_paired, 'verdict')} paired, {count.get('verdict', 0) or 'none'} of "
-            "them changed"]  # fmt: skip
+    told = ["no verdict paired"]
+    if c.verdicts_paired:
+        told = [f"{plural(c.verdicts_paired, 'verdict')} paired, {count.get('verdict', 0) or 'none'} of "
+                "them changed"]  # fmt: skip
     if count.get("rules"):
         told.append(f"{count['rules']} judged by other rules")
     if count.get("numbers"):
@@ -171,7 +173,10 @@ def _sections(c: Comparison) -> Iterator[_Section]:
         title = "Numbers changed" + (" in runs whose status stayed" if len(c.statuses) else "")
         yield _Section(title, list(_hints(c)), _numbers_table(c, found))
     if len(c.verdicts):
-        yield _Section("Verdicts changed", list(_verdicts(c)))
+        yield _Section(
+            "Verdicts changed" if c.verdicts_paired else "Verdicts of one side only",
+            list(_verdicts(c)),
+        )
     if len(c.refused):
         refused = c.refused.to_dict("records")
         yield _Section(
@@ -314,12 +319,23 @@ def verdict_text(c: Comparison, row: Mapping[Any, Any]) -> str:
         return f"{before} in {c.a.name}, not judged in {c.b.name}"
     if row["what"] == c.b.name:
         return f"not judged in {c.a.name}, {after} in {c.b.name}"
-    column, a, b = row["column"], row["a"], row["b"]
-    if not isinstance(a, str):
-        a, b = apart(column, float(a), float(b))
+    column = row["column"]
+    a, b = moved(row)
     if row["what"] == "rules":
         return f"judged by other rules ({column} {a} -> {b}); still {after}"
     return f"still {after}, but {column} {a} -> {b}"
+
+
+def moved(row: Mapping[Any, Any]) -> tuple[str, str]:
+    """What the column that moved most was before and is now; ratios as such."""
+    column, a, b = str(row["column"]), row["a"], row["b"]
+    if isinstance(a, str):
+        return a, str(b)
+    if row["scale"] != "ratio" or column not in ("effect", "low", "high", "low95", "high95"):
+        return apart(column, float(a), float(b))
+    with np.errstate(over="ignore"):
+        before, after = apart(column, float(np.power(10.0, a)), float(np.power(10.0, b)))
+    return f"{before} times", f"{after} times"
 
 
 def refusal_text(c: Comparison, row: Mapping[Any, Any]) -> str:

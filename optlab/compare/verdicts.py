@@ -16,7 +16,7 @@ __all__ = ["compare_verdicts"]
 _KEY = ["claim", "problem", "measure", "target", "a", "b", "selection_a", "selection_b"]
 _COLUMNS = [
     "claim", "text", "who", "problem", "measure", "target", "what", "verdict_a", "label_a",
-    "sentence_a", "verdict_b", "label_b", "sentence_b", "column", "a", "b", "relative",
+    "sentence_a", "verdict_b", "label_b", "sentence_b", "scale", "column", "a", "b", "relative",
 ]  # fmt: skip
 _RULES = ("kind", "post_hoc", "scale", "method", "margin", "level", "judged")
 """Columns that say how a claim is judged; a change there is told as such, not as another result."""
@@ -30,7 +30,7 @@ def compare_verdicts(
 
     The table has a row for each verdict that changed, `what` saying how: `verdict` (its word or its
     label), `rules` (how it is judged), `numbers` (word and label stayed), or the name of the
-    only side that has it; sentence_a, sentence_b: each side's; column, a, b, relative: for `rules` and `numbers`, the column of the largest change.
+    only side that has it; sentence_a, sentence_b: each side's; scale: of the effect, which is log10 of a ratio or a difference; column, a, b, relative: for `rules` and `numbers`, the column of the largest change.
     """
     ours, theirs, notes = _table(a), _table(b), []
     if ours is None and theirs is None:
@@ -90,6 +90,7 @@ def _keyed(table: pd.DataFrame) -> dict[tuple[str, ...], dict[str, Any]]:
 def _about(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
     known = a or b
     about = {name: known[name] for name in ("claim", "text", "problem", "measure", "target")}
+    about["scale"] = str(known.get("scale", ""))
     about["who"] = " against ".join(filter(None, (_entrant(known, "a"), _entrant(known, "b"))))
     for side, row in (("a", a), ("b", b)):
         said = ("verdict", "label", "sentence")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
+from optlab.analysis.counts import stands_still
 from optlab.analysis.settings import at_best, best_settings, pairs
 from optlab.draws import Draws
 from optlab.explain.curvature import SMALL
@@ -24,12 +27,15 @@ _LONG = 2.0  # a target that is held after this many times the steps to reach it
 
 
 def explain_odd(experiment: Experiment, results: Results, draws: Draws) -> list[dict[str, Any]]:
-    """The first evaluation run at each optimizer's chosen setting on each problem, where it diverged,
-    stood still, oscillated or left its target: at most `MOST`, the oddest first told and all in the
-    order of the spec."""
+    """One evaluation run at each optimizer's chosen setting on each problem, the first that diverged or else
+    the first of all, where it diverged, stood still, oscillated or left its target: at most `MOST`, the oddest
+    first told and all in the order of the spec."""
     best = best_settings(results.runs, results.manifest)
     chosen = at_best(results.runs, best)
     chosen = chosen[chosen["part"] != "picture"]
+    chosen = chosen.assign(
+        stalled=stands_still(chosen, results.manifest), calm=chosen["status"] != "diverged"
+    )
     tasks = {task.name: task for task in experiment.tasks}
     found: list[tuple[int, int, dict[str, Any]]] = []
     for place, (problem, optimizer) in enumerate(pairs(results.manifest)):
@@ -42,7 +48,9 @@ def explain_odd(experiment: Experiment, results: Results, draws: Draws) -> list[
         ]
         if rows.empty:
             continue
-        row = {str(k): v for k, v in rows.sort_values("seed", kind="stable").iloc[0].items()}
+        row = {
+            str(k): v for k, v in rows.sort_values(["calm", "seed"], kind="stable").iloc[0].items()
+        }
         if row["status"] == "error":
             continue
         steps, loss = curve(results, str(row["run_id"]))
@@ -52,11 +60,19 @@ def explain_odd(experiment: Experiment, results: Results, draws: Draws) -> list[
         event = happened(row, steps, loss, target=problem["decision"], minimum=minimum,
                          random=task.problem.random)  # fmt: skip
         short = event.kind == "returned" and not _long(row, problem["decision"])
-        if event.kind in ODD and not short:
+        # Where no minimum is known, who ends lowest of all may have found it.
+        solved = event.kind == "plateau" and minimum is None and _ends_lowest(row, results.runs)
+        if event.kind in ODD and not short and not solved:
             found.append((ODD.index(event.kind), place, row))
     oddest = sorted(found, key=lambda item: item[:2])[:MOST]
     ordered = sorted(oddest, key=lambda item: item[1])
     return [explain_row(experiment, results, row, draws) for _, _, row in ordered]
+
+
+def _ends_lowest(row: dict[str, Any], runs: pd.DataFrame) -> bool:
+    lowest = float(runs.loc[runs["problem"] == row["problem"], "loss_best"].min())
+    scale = max(1.0, float(row["loss_first"]) - lowest)
+    return float(row["loss_final"]) - lowest <= 1e-9 * scale
 
 
 def _long(row: dict[str, Any], target: str) -> bool:

@@ -97,7 +97,10 @@ class _Facts:
         if t is None or t.pairs < 4 or t.turned < 0.3 * t.pairs:
             return ""
         much = "every one" if t.turned == t.pairs else f"{t.turned} of {t.pairs}"
-        return f"along the steepest direction {much} of its steps {t.first:,} to {t.last:,} turned back"
+        return (
+            f"along the steepest direction {much} of the pairs of steps looked at from {t.first:,} to "
+            f"{t.last:,} turned back"
+        )
 
     def grown(self) -> str:
         """How the answer to a gradient has changed since the start."""

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from optlab.analysis import completeness as counted
-from optlab.figures.style import GRID, INK, MUTED, PALETTE, blank, panels, short, styled
+from optlab.figures.style import GRID, INK, MUTED, PALETTE, asked, blank, panels, short, styled
 from optlab.results import Results
 
 __all__ = ["completeness"]
@@ -26,7 +26,7 @@ _ENDS = {
 @styled
 def completeness(
     results: Results,
-    problems: Sequence[str] | None = None,
+    problems: str | Sequence[str] | None = None,
     *,
     table: pd.DataFrame | None = None,
 ) -> Figure:
@@ -35,9 +35,7 @@ def completeness(
     `analysis.completeness(...)`."""
     if table is None:
         table = counted(results.runs, results.manifest)
-    names = (
-        [p["name"] for p in results.manifest["problems"]] if problems is None else list(problems)
-    )
+    names = asked(results, problems)
     table = table[table["problem"].isin(names) & (table["runs"] > 0)]
     columns = [
         o["name"] for o in results.manifest["optimizers"] if (table["optimizer"] == o["name"]).any()

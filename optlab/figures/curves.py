@@ -18,6 +18,7 @@ from optlab.figures.style import (
     MUTED,
     PAPER,
     Look,
+    asked,
     blank,
     label_ends,
     leading,
@@ -38,7 +39,7 @@ __all__ = ["curves"]
 @styled
 def curves(
     results: Results,
-    problems: Sequence[str] | None = None,
+    problems: str | Sequence[str] | None = None,
     *,
     metric: str = "loss",
     bands: pd.DataFrame | None = None,
@@ -57,7 +58,7 @@ def curves(
         best = best_settings(results.runs, manifest)
         bands = curve_bands(results.curves, results.runs, best, manifest, metric)
         rates = long_run(manifest, best) if rates is None else rates
-    names = list(problems) if problems is not None else [p["name"] for p in manifest["problems"]]
+    names = asked(results, problems)
     figure, axes = panels(names)
     entries = {problem["name"]: problem for problem in manifest["problems"]}
     for axis, name in zip(axes, names, strict=True):

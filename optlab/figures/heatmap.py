@@ -16,20 +16,21 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from optlab.analysis import landscape
 from optlab.analysis.words import brief
-from optlab.figures.style import FLOOR, INK, MUTED, blank, decade, panels, short, styled
+from optlab.figures.style import FLOOR, INK, MUTED, asked, blank, decade, panels, short, styled
 from optlab.results import Results
 
 __all__ = ["heatmap"]
 
 _CELLS = 120  # up to which each holds its number
 _SHAPES = 2_500  # up to which each is a shape of its own; more make an image
+_NARROW = 20
 _DARKER = 0.55  # of the colour scale: from here on black text reads better than white
 
 
 @styled
 def heatmap(
     results: Results,
-    problems: Sequence[str] | None = None,
+    problems: str | Sequence[str] | None = None,
     *,
     table: pd.DataFrame | None = None,
 ) -> Figure:
@@ -39,10 +40,9 @@ def heatmap(
     if table is None:
         table = landscape(results.runs, results.manifest)
     if problems is not None:
-        table = table[table["problem"].isin(problems)]
+        table = table[table["problem"].isin(asked(results, problems))]
     parts = list(table.groupby(["problem", "optimizer", "up"], sort=False))
-    several = table["problem"].nunique() > 1
-    titles = [f"{o} on {p}" if several else str(o) for (p, o, _), _ in parts]
+    titles = [f"{o} on {p}" for (p, o, _), _ in parts]
     figure, axes = panels(titles, size=(4.7, 3.5))
     if not parts:
         blank(figure.axes[0], "no two hyperparameters were varied together")
@@ -99,6 +99,8 @@ def _norm(values: np.ndarray) -> Normalize:
         return Normalize(low, high if high > low else low + 1.0)
     high = float(positive.max())
     low = max(float(positive.min()), high * FLOOR)
+    if high < _NARROW * low:  # no two decades to write at a logarithmic scale
+        return Normalize(low, high if high > low else low + 1.0)
     return LogNorm(low, high if high > low else 10 * low)
 
 

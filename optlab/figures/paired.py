@@ -24,6 +24,7 @@ from optlab.figures.style import (
     MUTED,
     PAPER,
     Look,
+    asked,
     blank,
     looks,
     panels,
@@ -44,7 +45,7 @@ _VERDICTS = {"SUPPORTED": "supported", "REFUTED": "refuted", "INCONCLUSIVE": "in
 @styled
 def paired(
     results: Results,
-    problems: Sequence[str] | None = None,
+    problems: str | Sequence[str] | None = None,
     *,
     judged: pd.DataFrame | None = None,
     seeds: pd.DataFrame | None = None,
@@ -59,7 +60,7 @@ def paired(
     if judged is None or seeds is None:
         judged, seeds = _judged(results)
     if problems is not None:
-        judged = judged[judged["problem"].isin(problems)]
+        judged = judged[judged["problem"].isin(asked(results, problems))]
     groups = list(judged.groupby(["claim", "measure"], sort=False))
     by = seeds.groupby(_KEYS, sort=False)["difference"]
     found = {key: values.to_numpy(float) for key, values in by}

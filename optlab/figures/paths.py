@@ -16,6 +16,7 @@ from optlab.figures.style import (
     INK,
     MUTED,
     Look,
+    asked,
     blank,
     leading,
     looks,
@@ -42,7 +43,7 @@ def drawable(results: Results) -> list[str]:
 @styled
 def paths(
     results: Results,
-    problems: Sequence[str] | None = None,
+    problems: str | Sequence[str] | None = None,
     *,
     best: pd.DataFrame | None = None,
 ) -> Figure:
@@ -50,8 +51,11 @@ def paths(
     setting from the usual start (a ring); a cross is the minimum, where it is known. One
     start: a picture, not evidence."""
     manifest = results.manifest
-    names = list(problems) if problems is not None else drawable(results)
+    names = drawable(results) if problems is None else asked(results, problems)
     figure, axes = panels(names, size=(4.5, 4.1))
+    if not names:
+        blank(next(axes), "no problem of two coordinates was drawn")
+        return figure
     best = best_settings(results.runs, manifest) if best is None else best
     entries = {problem["name"]: problem for problem in manifest["problems"]}
     for axis, name in zip(axes, names, strict=True):

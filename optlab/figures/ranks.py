@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from optlab.analysis import best_settings, rank_table, rank_test, scores, target_costs
-from optlab.figures.style import INK, MUTED, blank, looks, panels, short, styled
+from optlab.figures.style import INK, MUTED, asked, blank, looks, panels, short, styled
 from optlab.results import Results
 
 __all__ = ["ranks"]
@@ -18,7 +18,7 @@ __all__ = ["ranks"]
 @styled
 def ranks(
     results: Results,
-    problems: Sequence[str] | None = None,
+    problems: str | Sequence[str] | None = None,
     *,
     table: pd.DataFrame | None = None,
 ) -> Figure:
@@ -29,7 +29,7 @@ def ranks(
         best = best_settings(results.runs, results.manifest)
         table = target_costs(scores(results, best), results.manifest)
     if problems is not None:
-        table = table[table.index.isin(problems)]
+        table = table[table.index.isin(asked(results, problems))]
     costs = table.dropna()
     figure, axes = panels(["Mean rank"], size=(4.5, 1.1 + 0.28 * max(costs.shape[1], 2)))
     axis = next(axes)

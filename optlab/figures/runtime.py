@@ -20,6 +20,7 @@ from optlab.analysis import (
 )
 from optlab.figures.style import (
     Look,
+    asked,
     blank,
     label_ends,
     leading,
@@ -36,7 +37,7 @@ __all__ = ["profile", "runtime"]
 @styled
 def runtime(
     results: Results,
-    problems: Sequence[str] | None = None,
+    problems: str | Sequence[str] | None = None,
     *,
     shares: Mapping[str, pd.DataFrame] | None = None,
     budget: float | None = None,
@@ -47,7 +48,7 @@ def runtime(
     if shares is None:
         hits = first_hits(results, best_settings(results.runs, results.manifest))
         hits = hits[hits["selection"] == "tuned"]
-        hits = hits if problems is None else hits[hits["problem"].isin(problems)]
+        hits = hits[hits["problem"].isin(asked(results, problems))]
         shares = {_title(results, problems): runtime_shares(hits)}
         budget = float(hits["budget"].max()) if len(hits) else 1.0
     figure, axes = panels(list(shares))
@@ -69,7 +70,7 @@ _LARGEST = 64.0  # times as long as the fastest
 @styled
 def profile(
     results: Results,
-    problems: Sequence[str] | None = None,
+    problems: str | Sequence[str] | None = None,
     *,
     tables: Mapping[str, pd.DataFrame] | None = None,
     largest: float = _LARGEST,
@@ -79,7 +80,7 @@ def profile(
     if tables is None:
         best = best_settings(results.runs, results.manifest)
         costs = target_costs(scores(results, best), results.manifest)
-        costs = costs if problems is None else costs[costs.index.isin(problems)]
+        costs = costs[costs.index.isin(asked(results, problems))]
         tables = {_title(results, problems): performance_profile(costs.dropna())}
     figure, axes = panels(list(tables))
     look = looks(results.manifest)
@@ -93,10 +94,8 @@ def profile(
     return figure
 
 
-def _title(results: Results, problems: Sequence[str] | None) -> str:
-    names = (
-        [p["name"] for p in results.manifest["problems"]] if problems is None else list(problems)
-    )
+def _title(results: Results, problems: str | Sequence[str] | None) -> str:
+    names = asked(results, problems)
     return names[0] if len(names) == 1 else f"{len(names)} problems"
 
 

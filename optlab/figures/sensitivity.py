@@ -16,6 +16,7 @@ from optlab.figures.style import (
     GRID,
     MUTED,
     Look,
+    asked,
     blank,
     label_ends,
     leading,
@@ -32,7 +33,7 @@ __all__ = ["sensitivity"]
 @styled
 def sensitivity(
     results: Results,
-    problems: Sequence[str] | None = None,
+    problems: str | Sequence[str] | None = None,
     *,
     table: pd.DataFrame | None = None,
     best: pd.DataFrame | None = None,
@@ -45,7 +46,7 @@ def sensitivity(
     manifest, runs = results.manifest, results.runs
     best = best_settings(runs, manifest) if best is None else best
     table = rate_sensitivity(runs, best, manifest) if table is None else table
-    names = list(problems) if problems is not None else [p["name"] for p in manifest["problems"]]
+    names = asked(results, problems)
     figure, axes = panels(names)
     for axis, name in zip(axes, names, strict=True):
         here = table[table["problem"] == name]

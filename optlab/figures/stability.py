@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from optlab.analysis import best_settings, kinds_of_stability, scores
 from optlab.analysis.words import brief
-from optlab.figures.style import MUTED, Look, blank, looks, panels, short, styled
+from optlab.figures.style import MUTED, Look, asked, blank, looks, panels, short, styled
 from optlab.results import Results
 
 __all__ = ["stability"]
@@ -31,7 +31,7 @@ KINDS = {
 @styled
 def stability(
     results: Results,
-    problems: Sequence[str] | None = None,
+    problems: str | Sequence[str] | None = None,
     *,
     table: pd.DataFrame | None = None,
 ) -> Figure:
@@ -43,27 +43,29 @@ def stability(
         best = best_settings(results.runs, manifest)
         table = kinds_of_stability(scores(results, best), results.runs, best, manifest)
     table = table[(table["n"] > 0) & (table["selection"] == "tuned")]
-    asked = list(problems) if problems is not None else [p["name"] for p in manifest["problems"]]
-    rows = {name: table[table["problem"] == name] for name in asked}
-    kinds = [kind for kind in KINDS if table[table["problem"].isin(asked)][kind].notna().any()]
-    titles = [_title(kind, name, asked) for name in asked for kind in kinds] or asked
+    names = asked(results, problems)
+    rows = {name: table[table["problem"] == name] for name in names}
+    kinds = [kind for kind in KINDS if table[table["problem"].isin(names)][kind].notna().any()]
+    titles = [_title(kind, name, names) for name in names for kind in kinds] or names
     most = max((len(row) for row in rows.values()), default=1)
     size = (2.9, 0.95 + max(most, 2) * (0.26 if most <= 12 else 0.19))
     figure, axes = panels(titles, size=size, columns=max(1, min(3, len(kinds))))
     look = looks(manifest)
-    for axis, (name, kind) in zip(axes, [(n, k) for n in asked for k in kinds], strict=False):
+    for axis, (name, kind) in zip(axes, [(n, k) for n in names for k in kinds], strict=False):
         if rows[name].empty:
             blank(axis, "nothing ran")
         else:
             _panel(axis, rows[name], kind, look)
+    if len(names) == 1:
+        figure.suptitle(short(names[0], 44), x=0.01, ha="left", fontweight="bold", fontsize=10)
     if not kinds:
         for axis in figure.axes:
             blank(axis, "nothing was measured")
     return figure
 
 
-def _title(kind: str, problem: str, asked: Sequence[str]) -> str:
-    return KINDS[kind] if len(asked) == 1 else f"{short(problem, 14)}: {KINDS[kind]}"
+def _title(kind: str, problem: str, names: Sequence[str]) -> str:
+    return KINDS[kind] if len(names) == 1 else f"{short(problem, 14)}: {KINDS[kind]}"
 
 
 def _panel(axis: Axes, mine: pd.DataFrame, kind: str, look: dict[str, Look]) -> None:

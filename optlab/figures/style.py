@@ -21,6 +21,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from matplotlib.transforms import offset_copy
 
+from optlab.results import Results
+from optlab.suggest import meant_or_known
+
 __all__ = [
     "FLOOR", "GRID", "INK", "MOST", "MUTED", "PALETTE", "PAPER", "REST", "Look", "blank", "column_width", "decade",
     "label_ends", "leading", "log_axis", "looks", "panels", "short", "step_axis", "styled", "svg", "thinned",
@@ -174,6 +177,21 @@ def panels(
     return figure, iter(axes[:count])
 
 
+def asked(results: Results, problems: str | Sequence[str] | None) -> list[str]:
+    """The names of the problems to draw: those that are asked for, or all. ValueError where there is no such
+    problem, or none at all is named."""
+    known = [problem["name"] for problem in results.manifest["problems"]]
+    if problems is None:
+        return known
+    names = [problems] if isinstance(problems, str) else list(problems)
+    for name in names:
+        if name not in known:
+            raise ValueError(f"there is no problem '{name}'{meant_or_known(name, known)}")
+    if not names:
+        raise ValueError("no problem is named; leave `problems` out to draw all")
+    return names
+
+
 def blank(axis: Axes, why: str) -> None:
     """A panel that has nothing to show says why."""
     axis.set_axis_off()
@@ -181,8 +199,10 @@ def blank(axis: Axes, why: str) -> None:
 
 
 def short(name: str, most: int = 18) -> str:
-    """A name that fits. Dollar signs are escaped: matplotlib takes a pair of them for math."""
-    cut = name if len(name) <= most else name[: most - 1] + "…"
+    """A name that fits, cut in the middle: names that begin alike mostly end differently. Dollar signs are
+    escaped: matplotlib takes a pair of them for math."""
+    end = (most - 1) // 2
+    cut = name if len(name) <= most else f"{name[: most - 1 - end]}…{name[-end:]}"
     return cut.replace("$", r"\$")
 
 

@@ -15,6 +15,7 @@ from optlab.figures.style import (
     MUTED,
     PAPER,
     Look,
+    asked,
     blank,
     log_axis,
     looks,
@@ -31,7 +32,7 @@ __all__ = ["times"]
 @styled
 def times(
     results: Results,
-    problems: Sequence[str] | None = None,
+    problems: str | Sequence[str] | None = None,
     *,
     table: pd.DataFrame | None = None,
 ) -> Figure:
@@ -42,7 +43,7 @@ def times(
     if table is None:
         best = best_settings(results.runs, manifest)
         table = time_to_target(results.runs, best, manifest)
-    names = list(problems) if problems is not None else [p["name"] for p in manifest["problems"]]
+    names = asked(results, problems)
     decisions = {problem["name"]: problem.get("decision") for problem in manifest["problems"]}
     rows = [len(p["optimizers"]) for p in manifest["problems"] if p["name"] in names]
     most = max(rows, default=1)

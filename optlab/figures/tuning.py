@@ -17,6 +17,7 @@ from optlab.figures.style import (
     MUTED,
     PAPER,
     Look,
+    asked,
     blank,
     label_ends,
     leading,
@@ -39,7 +40,7 @@ _NAMES = {
 @styled
 def tuning(
     results: Results,
-    problems: Sequence[str] | None = None,
+    problems: str | Sequence[str] | None = None,
     *,
     table: pd.DataFrame | None = None,
 ) -> Figure:
@@ -50,7 +51,7 @@ def tuning(
     if table is None:
         best = best_settings(results.runs, manifest)
         table = _one_measure(tuning_curves(results.runs, best, manifest))
-    names = list(problems) if problems is not None else [p["name"] for p in manifest["problems"]]
+    names = asked(results, problems)
     figure, axes = panels(names)
     for axis, problem in zip(axes, names, strict=True):
         here = table[table["problem"] == problem]

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from optlab import analysis
+from optlab.analysis.sentences import side_name
 from optlab.analysis.words import listed, number, plural
 from optlab.measures import MEASURES
 from optlab.report import drawings
@@ -27,7 +28,7 @@ _CHOICES = {
     "paired t": "Student’s t",
 }
 _MANY_ROWS = 12
-_KEYS = ["claim", "problem", "measure", "a", "b"]
+_KEYS = ["claim", "problem", "measure", "a", "b", "selection_b"]
 
 
 def title(facts: Facts) -> str:
@@ -55,7 +56,8 @@ def _robustness(facts: Facts) -> list[Any]:
             first = each.iloc[0]
             by = {str(row["choice"]): _choice(row) for _, row in each.iterrows()}
             cells = [by.get(choice, Cell("–")) for choice in seen]
-            what = f"by {first['measure'].replace('_', ' ')}, against {first['b']}"
+            other = side_name(first["b"], first["selection_b"])
+            what = f"by {first['measure'].replace('_', ' ')}, against {other}"
             judged = Cell(verdict=first["as_judged"])
             rows.append([Cell(first["problem"], small=what), judged, *cells])
         groups.append((str(texts[claim]), rows))

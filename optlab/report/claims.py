@@ -371,14 +371,16 @@ def _tables(facts: Facts, table: pd.DataFrame) -> list[Any]:
         late = " (post hoc: made after its runs)" if rows["post_hoc"].iloc[0] else ""
         cells = [_row(facts, row, shown) for row, shown in _with_news(rows)]
         groups.append((f"{rows['text'].iloc[0]}{late}", cells))
-    question, finding = "What came of each comparison?", verdict_counts(table, _ORDER)
+    # What came of all others together follows from the comparisons with each.
+    each = table[table["b"] != ALL_OTHERS]
+    question, finding = "What came of each comparison?", verdict_counts(each, _ORDER)
     if len(table) <= _LONG:
         return [Table(_CAPTION, _HEAD, groups, question=question, finding=finding, name="verdicts")]
     folds = [
         Fold(heading, [Table(_CAPTION, _HEAD, [("", cells)], name=f"verdicts-{place}")])
         for place, (heading, cells) in enumerate(groups, start=1)
     ]
-    return [_counts(table, question, finding), *folds]
+    return [_counts(each, question, finding), *folds]
 
 
 def _counts(table: pd.DataFrame, question: str, finding: str) -> Table:

@@ -12,6 +12,7 @@ from optlab.compare.telling import (
     apart,
     claim_text,
     column_text,
+    moved,
     only_lines,
     refusal_text,
     summary,
@@ -160,9 +161,7 @@ def _what(c: Comparison, row: dict[Any, Any]) -> str:
     if row["what"] not in ("numbers", "rules"):
         other = c.b.name if row["what"] == c.a.name else c.a.name
         return f"only in {row['what']}; not judged in {other}"
-    before, after = row["a"], row["b"]
-    if not isinstance(before, str):
-        before, after = apart(row["column"], float(before), float(after))
+    before, after = moved(row)
     a, _, b = row["who"].partition(" against ")
     known = {"a_median": f"median of {a}", "b_median": f"median of {b}", "n": "pairs",
              "a_n": f"runs of {a}", "b_n": f"runs of {b}"}  # fmt: skip

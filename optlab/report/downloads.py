@@ -17,7 +17,8 @@ FILES = {
     "runs.csv": "the same as text",
     "curves.parquet": "run_id, step, metric, value at the recorded steps; a diverged run ends early",
     "paths.parquet": "run_id, step, coordinate, value, of problems of few parameters",
-    "verdicts.csv": "one row a comparison that was claimed: its effect, interval and verdict",
+    "verdicts.csv": "one row a comparison that was claimed, and one for all others together where a claim "
+    "is against several: effect, interval and verdict",
     "claims.json": "each claim, and when it was first seen here",
     "explained.json": "why runs diverged, oscillated or stalled",
     "worked.json": "the steps worked by hand",
@@ -52,7 +53,7 @@ _COLUMNS = {
     "diverged_at": "the step at which it had diverged; empty if it did not",
     "largest_rise": "the largest rise of the loss above the best it had had, over the gap at the start",
     "status": "hit, budget, diverged or error",
-    "stalled": "whether the gradient became exactly zero away from a minimum",
+    "stalled": "whether the gradient became exactly zero away from a minimum, or where none is known",
 }
 _BEGINNINGS = {
     "hyper.": "the hyperparameter {}; empty where the optimizer has none of that name",

@@ -231,11 +231,11 @@ def verdict_counts(verdicts: pd.DataFrame, order: Sequence[str]) -> str:
     seen = verdicts["verdict"].value_counts()
     each = [f"{int(seen[word]):,} {word}" for word in order if word in seen.index]
     if len(verdicts) == 1:
-        return f"The one comparison that was judged is {verdicts['verdict'].iloc[0]}."
+        return f"The one comparison is {verdicts['verdict'].iloc[0]}."
     if len(each) == 1:
         word = verdicts["verdict"].iloc[0]
-        return f"{counted(len(verdicts), len(verdicts), 'comparison').capitalize()} judged {'are' if len(verdicts) > 1 else 'is'} {word}."
-    return f"Of {plural(len(verdicts), 'comparison')} judged, {listed(each)}."
+        return f"{counted(len(verdicts), len(verdicts), 'comparison').capitalize()} are {word}."
+    return f"Of {plural(len(verdicts), 'comparison')}, {listed(each)}."
 
 
 def seeds_favour(differences: pd.DataFrame) -> str:
@@ -417,7 +417,7 @@ def one_trial_and_all(table: pd.DataFrame) -> str:
     for name in problems:
         first = leaders(one[one["problem"] == name].set_index("optimizer")["median"])
         last = leaders(all_[all_["problem"] == name].set_index("optimizer")["median"])
-        changed += set(first) != set(last)
+        changed += bool(last) and not set(first) & set(last)
     same = "the same leads" if not changed else "another leads"
     on = counted(changed or len(problems), all_["problem"].nunique(), "problem")
     if changed and not np.isfinite(one["median"].astype(float)).any():

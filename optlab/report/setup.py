@@ -310,7 +310,7 @@ def completeness(facts: Facts) -> list[Any]:
         f"Every run of every setting, on tune and evaluation seeds{_pictured(facts)}. Hit: below the "
         "target at the "
         "end. Budget: used up its updates without. Stalled: the gradient became exactly zero away "
-        "from a minimum. Nothing is left out."
+        "from a minimum (where none is known, from the lowest loss seen). Nothing is left out."
     )
     inner = Table(
         caption, head, groups, frozenset(range(1, 7)), name="completeness",

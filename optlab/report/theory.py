@@ -16,7 +16,7 @@ from optlab.theory import holding
 __all__ = ["theory"]
 
 _LONG = 40  # rows; a longer table is folded, law by law
-_SIGNS = {"=": "", "<=": "≤ ", ">=": "≥ "}
+_SIGNS = {"=": "", "<=": "≤ ", ">=": "≥ ", "in": ""}
 _HEAD = ["Optimizer", "Predicted", "Measured", "Off by", "Holds", "What"]
 _NUMBERS = frozenset({1, 2, 3})
 
@@ -91,6 +91,20 @@ def _rows(facts: Facts, checks: pd.DataFrame) -> list[list[Cell]]:
     return [_row(facts, row) for row in checks.to_dict("records")]
 
 
+def _found(row: dict[Any, Any]) -> list[Cell]:
+    """What was measured, and how far it is from what was predicted."""
+    measured, tolerance = row["measured"], row["tolerance"]
+    if row["relation"] == "in":  # a stretch, of which any part would do
+        low, high = number(measured - tolerance, 4), number(measured + tolerance, 4)
+        outside = max(0.0, row["deviation"] - tolerance)
+        off = Cell(number(outside, 2) if outside else "within", value=row["deviation"])
+        return [Cell(f"{low} to {high}", value=measured), off]
+    off = Cell(
+        number(row["deviation"], 2), small=f"of {number(tolerance, 2)}", value=row["deviation"]
+    )
+    return [Cell(number(measured, 4), value=measured), off]
+
+
 def _row(facts: Facts, row: dict[Any, Any]) -> list[Cell]:
     what = row["quantity"][:1].upper() + row["quantity"][1:]
     runs = f", {row['n']:,} runs" if row["n"] > 1 else ""
@@ -100,12 +114,7 @@ def _row(facts: Facts, row: dict[Any, Any]) -> list[Cell]:
             _SIGNS[row["relation"]].replace(" ", SPACE) + number(row["predicted"], 4),
             value=row["predicted"],
         ),
-        Cell(number(row["measured"], 4), value=row["measured"]),
-        Cell(
-            number(row["deviation"], 2),
-            small=f"of {number(row['tolerance'], 2)}",
-            value=row["deviation"],
-        ),
+        *_found(row),
         Cell("yes" if row["holds"] else "no"),
         Cell(what, small=f"on {row['problem']}{runs}"),
     ]

@@ -14,7 +14,8 @@ class Check:
     """One prediction beside its measurement; it holds where `deviation` is at most `tolerance`.
 
     `relation` says what is predicted of the measured number: that it equals `predicted`, or that it is
-    at most or at least that. `unit` says what the deviation is counted in: `relative`, `absolute`, or
+    at most or at least that; `in`, that the predicted number lies within `tolerance` of the measured one, the
+    middle of the stretch that the runs leave it. `unit` says what the deviation is counted in: `relative`, `absolute`, or
     `standard errors` where the prediction is of random runs.
     """
 
@@ -25,7 +26,7 @@ class Check:
     tolerance: float
     n: int = 1
     unit: Literal["relative", "absolute", "standard errors"] = "relative"
-    relation: Literal["=", "<=", ">="] = "="
+    relation: Literal["=", "<=", ">=", "in"] = "="
     optimizer: str = ""
     """Said here where two optimizers or two problems are compared; else it is the run's own."""
     problem: str = ""

@@ -212,7 +212,7 @@ def edges(results: Results) -> Iterator[Check]:
         yield Check(
             f"largest stable step size, between {low:.6g} (no run diverged) and {high:.6g}",
             row["limit"], middle, abs(middle - row["limit"]), (high - low) / 2 * (1 + 1e-9),
-            row["below"] + row["above"], "absolute", optimizer=row["optimizer"],
+            row["below"] + row["above"], "absolute", "in", optimizer=row["optimizer"],
             problem=row["problem"],
             setting=pairs_text(row["setting"]),
         )  # fmt: skip

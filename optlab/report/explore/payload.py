@@ -9,7 +9,7 @@ import pandas as pd
 
 from optlab.analysis import is_better_high, profiles
 from optlab.analysis import metrics as recorded_metrics
-from optlab.analysis.words import listed, plural
+from optlab.analysis.words import goal, listed, plural
 from optlab.report.animation import contours
 from optlab.report.blocks import Explore
 from optlab.report.explore.curves import Curves, coded, fewer
@@ -151,6 +151,7 @@ def _problems(facts: Facts, curves: Curves, rows: pd.DataFrame) -> list[dict[str
                 "operations": [problem.get("operations", {}).get(name) for name in names],
                 "targets": [_target(t, minimum) for t in problem["targets"]],
                 "decision": problem.get("decision") or "",
+                "goal": goal(problem.get("decision") or ""),
                 "rising": [m for m in recorded if is_better_high(m, problem["targets"])],
                 "spec": problem_entry(
                     tree, problem, facts.manifest, curves.kinds_of(curves.has(mine)[:1])

@@ -62,7 +62,8 @@
   // --- words ---
 
   const name = o => m.optimizers[o].name;
-  const gapOrLoss = p => m.problems[p].minimum === null ? "loss" : "gap (loss − f*)";
+  // What the last value of a problem is called; p < 0 is all of them.
+  const gapOrLoss = p => p < 0 ? (["gap (loss − f*)", "loss", "gap or loss"][m.problems.every(q => q.minimum !== null) ? 0 : m.problems.every(q => q.minimum === null) ? 1 : 2]) : m.problems[p].minimum === null ? "loss" : "gap (loss − f*)";
   const metricName = (p, metric) => metric === "loss" ? gapOrLoss(p) : metric.replaceAll("_", " ");
   const settingText = run => D.hypers(m, run).map(([key, value]) => `${key} ${value === null ? "–" : brief(value, 4)}`).join(", ");
   const seedText = run => ({tune: "tuning seed", evaluate: "seed", picture: "usual start, seed"})[m.only || m.roles[m.columns.role[run]]] + ` ${m.columns.seed[run]}`;
@@ -423,6 +424,7 @@
     steps: [() => "median updates to hold the target", rows => D.quantile(rows.map(r => m.columns.held[r]), .5), true],
     diverged: [() => "share of runs that diverged", rows => rows.filter(r => m.statuses[m.columns.status[r]] === "diverged").length / rows.length, false],
   };
+  const heatOf = () => state.heat.b < 0 ? -1 : state.problem;
   const varied = o => m.settings[o].names.map((_, i) => i).filter(i => new Set(m.settings[o].values[i].filter(v => v !== null)).size > 1);
   const MOST_CELLS = 16;
 
@@ -438,7 +440,7 @@
     const options = () => varied(state.heat.optimizer).map(i => [i, m.settings[state.heat.optimizer].names[i]]);
     choose(row, "Across", options, () => state.heat.a, value => { state.heat.a = Number(value); });
     choose(row, "Upward", () => [...options().filter(([i]) => i !== state.heat.a), [-1, "problems"]], () => state.heat.b, value => { state.heat.b = Number(value); });
-    choose(row, "Colour", () => Object.entries(MEASURES).map(([key, [text]]) => [key, text(state.problem)]), () => state.heat.measure, value => { state.heat.measure = value; });
+    choose(row, "Colour", () => Object.entries(MEASURES).map(([key, [text]]) => [key, text(heatOf())]), () => state.heat.measure, value => { state.heat.measure = value; });
     const plot = html("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": "Heat map of settings"}, box);
     const note = html("p", {class: "small"}, box);
     views.push(() => {
@@ -454,14 +456,14 @@
     const size = known.length / 12;
     return [...Array(12).keys()].map(i => {
       const part = known.slice(Math.floor(i * size), Math.floor((i + 1) * size));
-      return {low: part[0], high: part[part.length - 1], text: `${brief(part[0], 2)}–${brief(part[part.length - 1], 2)}`};
+      return {low: part[0], high: part[part.length - 1], lines: [brief(part[0], 2), `–${brief(part[part.length - 1], 2)}`], text: `${brief(part[0], 2)}–${brief(part[part.length - 1], 2)}`};
     });
   };
   const groupOf = (list, value) => list.findIndex(g => value >= g.low && value <= g.high);
 
   const heatCells = () => {
     const {optimizer: o, a, b, measure} = state.heat, {values} = m.settings[o], {setting, optimizer} = m.columns;
-    const xs = groups(values[a]), ys = b < 0 ? m.problems.map((p, i) => ({text: p.name, problem: i})) : groups(values[b]);
+    const xs = groups(values[a]), ys = b < 0 ? m.problems.map((p, i) => ({text: p.name + (measure === "final" && p.minimum === null && gapOrLoss(-1) !== "loss" ? " (loss)" : ""), problem: i})) : groups(values[b]);
     const pool = (b < 0 ? m.columns.id.map((_, run) => run) : m.byProblem[state.problem]).filter(run => optimizer[run] === o);
     const staged = !pool.some(run => D.has(m, run, "grid"));
     const cells = new Map();
@@ -491,12 +493,12 @@
     const range = scale(low, high, log);
     // A strong colour is good whatever the measure; what has no finite value is dashed.
     const shade = v => { const t = Math.max(0, Math.min(1, range.place(v))); return measure === "held" ? t : 1 - t; };
-    const left = b < 0 ? Math.min(170, 20 + 7 * Math.max(...ys.map(y => y.text.length))) : 86, wide = xs.length > 12 ? 52 : 58, tall = 30;
-    const width = left + wide * xs.length + 8, height = tall * ys.length + 58;
-    const text = `${label(state.problem)} of ${name(o)}${b < 0 ? "" : ` on ${m.problems[state.problem].name}`}`;
+    const left = b < 0 ? Math.min(170, 20 + 7 * Math.max(...ys.map(y => y.text.length))) : ys.some(y => y.lines) ? 112 : 86, wide = xs.length > 12 ? 52 : 58, tall = 30;
+    const width = left + wide * xs.length + 8, below = xs.some(x => x.lines) ? 14 : 0, height = tall * ys.length + 58 + below;
+    const text = `${label(heatOf())} of ${name(o)}${b < 0 ? "" : ` on ${m.problems[state.problem].name}`}`;
     const picture = svg("svg", {width, height, viewBox: `0 0 ${width} ${height}`, class: "heat", role: "group", "aria-label": `${text}, by ${m.settings[o].names[a]}. Arrow keys go from cell to cell, Enter opens a run.`});
     const placed = new Map();
-    xs.forEach((x, i) => svg("text", {x: left + wide * (i + .5), y: tall * ys.length + 18, class: "tick middle"}, picture, x.text));
+    xs.forEach((x, i) => (x.lines ?? [x.text]).forEach((line, k) => svg("text", {x: left + wide * (i + .5), y: tall * ys.length + 18 + 14 * k, class: "tick middle"}, picture, line)));
     const row = i => b < 0 ? i : ys.length - 1 - i;  // problems stand as in the spec, numbers rise
     ys.forEach((y, i) => svg("text", {x: left - 8, y: tall * (row(i) + .5) + 4, class: "tick end"}, picture, y.text.length > 22 ? `${y.text.slice(0, 21)}…` : y.text));
     svg("text", {x: left + wide * xs.length / 2, y: height - 14, class: "name middle"}, picture, m.settings[o].names[a]);
@@ -560,7 +562,7 @@
     let kept = "";
     const row = html("div", {class: "controls"}, box);
     choose(row, "Optimizer", [[-1, "all that take part"], ...m.optimizers.map((look, o) => [o, look.name])], () => state.across, value => { state.across = Number(value); state.ranges = {}; kept = ""; });
-    const plot = chart(box, "", {most: 360, left: 44, right: 44, top: 34, bottom: 16});
+    const plot = chart(box, "", {most: 360, left: 44, right: 44, top: 48, bottom: 16});
     plot.box.classList.add("brushed");
     const ranges = html("div", {class: "controls ranges", role: "group", "aria-label": "Ranges"}, box);
     const note = html("p", {class: "small"}, box);
@@ -612,10 +614,11 @@
     draw(outside, .12, variable("muted"));
     draw(inside, Math.max(.06, Math.min(.8, 60 / Math.max(1, inside.length))));
     if (state.run >= 0 && runs.includes(state.run)) { context.lineWidth = 3; draw([state.run], 1, variable("ink")); }
+    const tight = inner.width < 120 * (axesNow.length - 1);  // names would meet
     axesNow.forEach((axis, i) => {
       const x = xOf(plot, i), anchor = i === 0 && axesNow.length > 1 ? "" : i === axesNow.length - 1 ? "end" : "middle";
       svg("path", {d: `M${x} ${inner.top}v${inner.height}`, class: "axis"}, plot.axes);
-      svg("text", {x: anchor === "" ? x - 36 : anchor === "end" ? x + 40 : x, y: 12, class: `name ${anchor}`}, plot.axes, axis.text);
+      svg("text", {x: anchor === "" ? x - 36 : anchor === "end" ? x + 40 : x, y: tight && i % 2 ? 26 : 12, class: `name ${anchor}`}, plot.axes, axis.text);
       for (const [value, text] of axis.scale.ticks(5)) {
         svg("path", {d: `M${x - 4} ${yOf(plot, axis, value)}h4`, class: "axis"}, plot.axes);
         svg("text", {x: x - 7, y: yOf(plot, axis, value) + 4, class: "tick end halo"}, plot.axes, text);
@@ -741,7 +744,7 @@
       ["Status", statusText(run) + (isFinite(c.diverged[run]) ? ` at update ${brief(c.diverged[run], 9)}` : "")],
       [`Last ${word}`, brief(c.final[run], 4)],
       [`Best ${word}`, brief(c.best[run], 4)],
-      ...(p.decision ? [[`First reached ${p.decision}`, stepText(c.reached[run])], ["Held it from", stepText(c.held[run])]] : []),
+      ...(p.decision ? [[`First reached ${p.goal}`, stepText(c.reached[run])], ["Held it from", stepText(c.held[run])]] : []),
       ["Largest rise", Number.isNaN(c.rise[run]) ? "–" : isFinite(c.rise[run]) ? `${brief(100 * c.rise[run])} % of the start’s` : "without bound"],
       ["Budget", `${p.steps.toLocaleString("en")} updates`],
       ["run_id", c.id[run]],
