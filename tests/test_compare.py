@@ -582,6 +582,18 @@ def test_a_verdict_may_stay_while_its_numbers_move(base: Results, tmp_path: Path
     assert "3 verdicts paired, none of them changed" in told
 
 
+def test_a_ratio_that_moved_is_told_as_a_ratio(base: Results, tmp_path: Path) -> None:
+    def ratios(effect: float) -> Any:
+        def edit(verdicts: pd.DataFrame) -> None:
+            verdicts["scale"] = "ratio"
+            verdicts.loc[0, "effect"] = effect
+
+        return edit
+
+    a, b = judged(base, tmp_path / "a", ratios(1.0)), judged(base, tmp_path / "b", ratios(2.0))
+    assert "still SUPPORTED, but effect 10 times -> 100 times" in as_text(compare(a, b))
+
+
 def test_of_many_numbers_that_moved_the_largest_is_told(base: Results, tmp_path: Path) -> None:
     def edit(verdicts: pd.DataFrame) -> None:
         verdicts["n"] = [11, 12, 10]

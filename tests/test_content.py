@@ -391,6 +391,8 @@ def test_tuning_in_words():
         "With one setting tried the best median was that of b on p; with all of them another leads on "
         "the problem."
     )
+    tied = one_trial_and_all(table.assign(median=[5.0, 4.0, 4.0, 4.0]))
+    assert tied.endswith("with all of them the same leads on the problem.")  # b, if not alone
     never = table.assign(median=[NEVER, 3.0, NEVER, 4.0])
     assert one_trial_and_all(never) == (
         "With one setting tried no median is finite; with all of them the best is that of a on p."

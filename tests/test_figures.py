@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -19,7 +20,7 @@ from small_folder import bowl, write_folder
 
 from optlab import analysis, figures
 from optlab.figures.curves import _cross
-from optlab.figures.style import _apart, decade, thinned
+from optlab.figures.style import _apart, decade, short, thinned
 from optlab.results import load
 
 DRAWN = {
@@ -261,3 +262,30 @@ def test_a_cross_ends_a_median_where_every_run_stopped(small: Any) -> None:
     whole = Figure().subplots()
     _cross(whole, mine, look, 1e-9, 10)
     assert not whole.get_lines()
+
+
+def test_a_figure_of_a_problem_that_is_not_there_says_so(small: Any) -> None:
+    for name in figures.FIGURES:
+        draw = getattr(figures, name)
+        with pytest.raises(ValueError, match="there is no problem 'bowel'; did you mean 'bowl'"):
+            draw(small, ["bowl", "bowel"])
+        with pytest.raises(ValueError, match="no problem is named"):
+            draw(small, [])
+        assert draw(small, "bowl").axes
+
+
+def test_paths_of_a_folder_without_a_plane_say_so(small: Any) -> None:
+    bare = replace(small, pictures={}, manifest=small.manifest)
+    text = figures.svg(figures.paths(bare))
+    assert "no problem of two coordinates was drawn" in text
+
+
+def test_long_names_that_begin_alike_stay_apart() -> None:
+    names = [f"momentum-with-warmup-{end}" for end in ("early", "later")]
+    assert len({short(name) for name in names}) == 2
+    assert all(len(short(name, most)) == most for name in names for most in (8, 9, 18))
+    assert short("sgd", 3) == "sgd"
+
+
+def test_a_picture_of_one_problem_names_it(small: Any) -> None:
+    assert "bowl" in figures.svg(figures.stability(small, "bowl"))

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 import optlab
 from optlab import analysis, cli
+from optlab.analysis.counts import stands_still
 from optlab.analysis.foreseen import Asked, foreseen
 from optlab.analysis.warnings import KINDS
 from optlab.foresee import foresee
@@ -311,6 +312,18 @@ def test_claims_made_after_their_runs(tmp_path: Path) -> None:
 
 def test_a_negative_loss_may_be_asked_for() -> None:
     assert "rounding" not in before(targets="{loss: -0.5}")
+
+
+def test_who_stands_at_the_lowest_loss_known_does_not_stall() -> None:
+    """Where no minimum is known, the lowest loss may be one; where one is, it is what counts."""
+    runs = pd.DataFrame({
+        "problem": ["p", "p", "p", "q"], "stalled": [True, True, False, True], "loss_first": 9.0,
+        "loss_best": [3.0, 5.0, 3.0, 3.0], "loss_final": [3.0, 5.0, 3.0, 3.0],
+    })  # fmt: skip
+    manifest = {
+        "problems": [{"name": "p", "minimum": None}, {"name": "q", "minimum": {"value": 1.0}}]
+    }
+    assert list(stands_still(runs, manifest)) == [False, True, False, True]
 
 
 def test_two_at_rounding_are_no_contest_for_a_claim(tmp_path: Path) -> None:
