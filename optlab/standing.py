@@ -103,10 +103,11 @@ class Standing:
             return self._ended
         left = rows.set_index([*_PAIR, "run_id"])["status"]
         # A default that is one of the trials has been counted as such.
-        for batch in pq.ParquetFile(runs).iter_batches(columns=[*_PAIR, "run_id", "part"]):
-            there = batch.to_pandas()
-            there = there[there["run_id"].isin(rows["run_id"]) & ~there["part"].isin(_FEW)]
-            left = left.drop(pd.MultiIndex.from_frame(there[left.index.names]), errors="ignore")
+        with pq.ParquetFile(runs) as file:
+            for group in range(file.num_row_groups):
+                there = file.read_row_group(group, [*_PAIR, "run_id", "part"]).to_pandas()
+                there = there[there["run_id"].isin(rows["run_id"]) & ~there["part"].isin(_FEW)]
+                left = left.drop(pd.MultiIndex.from_frame(there[left.index.names]), errors="ignore")
         return self._ended + Counter(left)
 
     def shown(self) -> tuple[pd.DataFrame, list[Run]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from optlab import plan
-from optlab.estimate import PROCESS, ROW_BYTES, estimate
+from optlab.estimate import PLACE_BYTES, PROCESS, ROW_BYTES, Estimate, estimate
 from optlab.spec import Experiment, SpecError, parse
 
 
@@ -59,6 +59,16 @@ def test_memory_is_of_the_record_and_of_the_orders() -> None:
     text = "title: t\nsteps: 1000\nproblems: [{mlp: {data: iris, batch: 30}}]\noptimizers: [sgd]\n"
     net = estimate(parse(text + "record: {every: 1000}\nseeds: {evaluate: 5}\n", Path("s.yaml")))
     assert net.memory - PROCESS - 5 * ROW_BYTES == pytest.approx(1000 * 30 * 4 * 5, rel=0.05)
+
+
+def test_memory_of_a_long_sweep_without_curves_is_that_of_a_portion() -> None:
+    def sweep(n: int) -> Estimate:
+        rates = f"[{{sgd: {{lr: {{log: [1e-4, 1], n: {n}}}}}}}]"
+        return estimate(spec("[quadratic]", rates, "record: summary\nseeds: {evaluate: 10}\n"))
+
+    few, many = sweep(10**5), sweep(10**6)
+    assert many.memory - few.memory == pytest.approx(PLACE_BYTES * (many.runs - few.runs))
+    assert many.memory < 2e9
 
 
 def test_millions_of_runs_are_counted_at_once() -> None:
