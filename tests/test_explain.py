@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -16,6 +17,7 @@ from optlab.explain import explain_row, find_row
 from optlab.explain.curvature import hessian, lanczos, spectrum
 from optlab.explain.happened import happened
 from optlab.explain.measure import Turning
+from optlab.explain.odd import _calm
 from optlab.explain.replay import Record, Replay, agreement
 from optlab.explain.stability import Answer, Mode, Response
 from optlab.plan import Run, runs
@@ -561,3 +563,13 @@ def test_no_rate_is_called_the_limit_of_a_rule_that_decays_by_itself(tmp_path: P
     told = explained(tmp_path, text)
     assert "largest rate" not in told["sentence"]
     assert all(point["ratio"] is None for point in told["points"])
+
+
+def test_a_run_that_diverged_is_told_before_one_that_did_not() -> None:
+    """And one that left its target for good before one that kept it, whatever their seeds."""
+    runs = pd.DataFrame({
+        "seed": [0, 1, 2, 3], "status": ["hit", "budget", "diverged", "budget"],
+        "reached.L": [5.0, 7.0, 3.0, np.inf], "held.L": [5.0, np.inf, np.inf, np.inf],
+    })  # fmt: skip
+    assert list(_calm(runs, "L")) == [2, 1, 0, 2]
+    assert list(_calm(runs, None)) == [2, 2, 0, 2]

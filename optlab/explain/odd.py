@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from optlab.analysis.counts import stands_still
@@ -27,15 +28,13 @@ _LONG = 2.0  # a target that is held after this many times the steps to reach it
 
 
 def explain_odd(experiment: Experiment, results: Results, draws: Draws) -> list[dict[str, Any]]:
-    """One evaluation run at each optimizer's chosen setting on each problem, the first that diverged or else
-    the first of all, where it diverged, stood still, oscillated or left its target: at most `MOST`, the oddest
-    first told and all in the order of the spec."""
+    """One evaluation run at each optimizer's chosen setting on each problem, the first that diverged, else the
+    first that left its target for good, else the first of all, where it diverged, stood still, oscillated or
+    left its target: at most `MOST`, the oddest first told and all in the order of the spec."""
     best = best_settings(results.runs, results.manifest)
     chosen = at_best(results.runs, best)
     chosen = chosen[chosen["part"] != "picture"]
-    chosen = chosen.assign(
-        stalled=stands_still(chosen, results.manifest), calm=chosen["status"] != "diverged"
-    )
+    chosen = chosen.assign(stalled=stands_still(chosen, results.manifest))
     tasks = {task.name: task for task in experiment.tasks}
     found: list[tuple[int, int, dict[str, Any]]] = []
     for place, (problem, optimizer) in enumerate(pairs(results.manifest)):
@@ -48,9 +47,8 @@ def explain_odd(experiment: Experiment, results: Results, draws: Draws) -> list[
         ]
         if rows.empty:
             continue
-        row = {
-            str(k): v for k, v in rows.sort_values(["calm", "seed"], kind="stable").iloc[0].items()
-        }
+        rows = rows.assign(calm=_calm(rows, problem["decision"])).sort_values(["calm", "seed"])
+        row = {str(k): v for k, v in rows.iloc[0].items()}
         if row["status"] == "error":
             continue
         steps, loss = curve(results, str(row["run_id"]))
@@ -67,6 +65,14 @@ def explain_odd(experiment: Experiment, results: Results, draws: Draws) -> list[
     oddest = sorted(found, key=lambda item: item[:2])[:MOST]
     ordered = sorted(oddest, key=lambda item: item[1])
     return [explain_row(experiment, results, row, draws) for _, _, row in ordered]
+
+
+def _calm(rows: pd.DataFrame, target: str | None) -> np.ndarray:
+    """0 for a run that diverged, 1 for one that left its target for good, 2 for the rest."""
+    left = np.zeros(len(rows), dtype=bool)
+    if target is not None:
+        left = np.isfinite(rows[f"reached.{target}"]) & np.isinf(rows[f"held.{target}"])
+    return np.select([rows["status"] == "diverged", left], [0, 1], 2)
 
 
 def _ends_lowest(row: dict[str, Any], runs: pd.DataFrame) -> bool:

@@ -25,8 +25,8 @@ def explained(facts: Facts) -> list[Any]:
         told_of.append((problem, [_sentence(facts, entry) for entry in here]))
         measured.append((problem, [row for entry in here for row in _numbers(facts, entry)]))
     lead = (
-        "The first evaluation run at each chosen setting that diverged, stood still, oscillated or left "
-        "its target was made again and measured. Largest curvature is the largest eigenvalue of the "
+        "Of each chosen setting one evaluation run, one that diverged or left its target for good if any "
+        "did, was made again and measured, where it diverged, stood still, oscillated or left its target. Largest curvature is the largest eigenvalue of the "
         "Hessian. The largest stable rate is that of this rule on the quadratic that fits the loss at "
         "that step, a running divisor held as it then stood; on a loss that is no quadratic it speaks "
         "of that place alone."
