@@ -33,10 +33,11 @@ def stability_edges(runs: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFram
             pool = runs[(runs["problem"] == problem) & (runs["optimizer"] == optimizer["name"])]
             pool = pool[pool["role"].isin(["tune", "evaluate"]) & (pool["status"] != "error")]
             pool = pool.drop_duplicates("run_id")
+            tried, places = _settings(pool, list(limits[0][0]) if limits else [])
             for setting, limit in limits:
-                mine = pool
-                for name, value in setting.items():
-                    mine = mine[np.isclose(mine[f"hyper.{name}"], value)]
+                same = np.isclose(tried, list(setting.values())).all(axis=1)
+                found = [places[i] for i in np.flatnonzero(same)]
+                mine = pool.iloc[np.sort(np.concatenate([*found, np.zeros(0, dtype=int)]))]
                 rates = mine[f"hyper.{rate}"]
                 if rates.min() < limit < rates.max():
                     rows.append(
@@ -49,6 +50,16 @@ def stability_edges(runs: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFram
                         }
                     )
     return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _settings(pool: pd.DataFrame, names: list[str]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The settings of `names` that were run, (settings, names), and the places of their runs; looked for once,
+    since there may be thousands."""
+    if not names:
+        return np.zeros((1, 0)), [np.arange(len(pool))]
+    found = pool.groupby([f"hyper.{name}" for name in names], sort=False).indices
+    keys = np.array([key if isinstance(key, tuple) else (key,) for key in found], dtype=float)
+    return keys.reshape(-1, len(names)), [np.asarray(places) for places in found.values()]
 
 
 def _sides(rates: pd.Series, diverged: pd.Series, limit: float) -> dict[str, Any]:

@@ -7,7 +7,7 @@ velocity, with a matrix M of its hyperparameters; so z_t is an entry of M^t.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,9 @@ from optlab.theory.evidence import Evidence, rule_of
 __all__ = ["LAWS", "edges", "kick", "offsets", "radius", "transition"]
 
 
-def transition(rule: str, hypers: dict[str, float], c: np.ndarray) -> np.ndarray | None:
-    """M for each curvature of `c` (dim,): (dim, 2, 2). None for a rule that is not linear."""
+def transition(rule: str, hypers: Mapping[str, Any], c: np.ndarray) -> np.ndarray | None:
+    """M for each curvature of `c` (dim,): (dim, 2, 2). None for a rule that is not linear. Hyperparameters that
+    are arrays (dim,) too stand beside the curvatures one by one."""
     a, b = hypers.get("lr", np.nan), hypers.get("beta", 0.0)
     one = np.ones_like(c)
     entries: dict[str, Callable[[], list[list[np.ndarray]]]] = {
@@ -52,10 +53,17 @@ def kick(rule: str, hypers: dict[str, float]) -> np.ndarray:
     )
 
 
-def radius(rule: str, hypers: dict[str, float], c: float) -> float:
+def radius(rule: str, hypers: Mapping[str, float], c: float) -> float:
     """The factor per step that is left in the long run along an axis of curvature c."""
-    matrix = transition(rule, hypers, np.array([c]))
-    return math.nan if matrix is None else float(np.abs(np.linalg.eigvals(matrix)).max())
+    return float(_radii(rule, hypers, np.array([c]))[0])
+
+
+def _radii(rule: str, hypers: Mapping[str, Any], c: np.ndarray) -> np.ndarray:
+    """`radius` of many, (n,); NaN for a rule that is not linear."""
+    matrix = transition(rule, hypers, c)
+    if matrix is None:
+        return np.full(len(c), np.nan)
+    return np.abs(np.linalg.eigvals(matrix)).max(axis=1)
 
 
 def offsets(matrix: np.ndarray, start: np.ndarray, steps: np.ndarray) -> np.ndarray:
@@ -197,13 +205,11 @@ def edges(results: Results) -> Iterator[Check]:
     """Where divergence begins, among all rates that ran: the limit must lie between the largest that
     did not diverge and the smallest that did."""
     runs, manifest = results.runs, results.manifest
-    hidden = [
-        index
-        for problem in manifest["problems"]
-        for optimizer in manifest["optimizers"]
-        for index in _hidden(runs, problem, optimizer)
-    ]
-    for row in stability_edges(runs.drop(hidden), manifest).to_dict("records"):
+    seen = np.ones(len(runs), dtype=bool)
+    for problem in manifest["problems"]:
+        for optimizer in manifest["optimizers"]:
+            seen[_hidden(runs, problem, optimizer)] = False
+    for row in stability_edges(runs[seen], manifest).to_dict("records"):
         low, high = row["largest_stable"], row["smallest_diverged"]
         problem = next(p for p in manifest["problems"] if p["name"] == row["problem"])
         if (problem.get("parameters") or {}).get("noise") or not low < np.inf or not high < np.inf:
@@ -218,22 +224,24 @@ def edges(results: Results) -> Iterator[Check]:
         )  # fmt: skip
 
 
-def _hidden(
-    runs: pd.DataFrame, problem: dict[str, Any], optimizer: dict[str, Any]
-) -> Iterator[Any]:
-    """Rows of `runs` so little above the limit that they need not show it: within their budget the
+def _hidden(runs: pd.DataFrame, problem: dict[str, Any], optimizer: dict[str, Any]) -> np.ndarray:
+    """The places of runs so little above the limit that they need not show it: within their budget the
     loss grows by less than a million times the 1e8 at which a run has diverged, and a start may have
     that little along the axis that grows."""
-    mine = runs[(runs["problem"] == problem["name"]) & (runs["optimizer"] == optimizer["name"])]
+    here = (runs["problem"] == problem["name"]) & (runs["optimizer"] == optimizer["name"])
+    places = np.flatnonzero(here)
     known = problem.get("quadratic") and problem.get("curvature") and "lr" in optimizer["hypers"]
-    if not known or mine.empty:
-        return
-    hypers = [f"hyper.{name}" for name in ("lr", "beta") if name in optimizer["hypers"]]
-    for values, rows in mine.groupby(hypers):
-        named = {n.removeprefix("hyper."): float(v) for n, v in zip(hypers, values, strict=True)}
-        growth = radius(rule_of(optimizer), named, problem["curvature"][1])
-        if growth > 1 and 2 * problem["steps"] * math.log10(growth) < 14:
-            yield from rows.index
+    if not known or not len(places):
+        return places[:0]
+    names = [name for name in ("lr", "beta") if name in optimizer["hypers"]]
+    settings = runs.loc[here, [f"hyper.{name}" for name in names]].astype(float)
+    which = settings.groupby(list(settings), dropna=False, sort=False).ngroup().to_numpy()
+    each = dict(zip(names, settings.drop_duplicates().to_numpy().T, strict=True))
+    largest = np.full(which.max() + 1, problem["curvature"][1])
+    growth = _radii(rule_of(optimizer), each, largest)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        little = (growth > 1) & (2 * problem["steps"] * np.log10(growth) < 14)
+    return places[little[which]]
 
 
 LAWS = [
