@@ -66,7 +66,8 @@ def _pictured(facts: Facts, table: pd.DataFrame, called: dict[str, str]) -> list
         return []
 
     def told(problem: dict[str, Any]) -> str:
-        return most_stable(table[table["problem"] == problem["name"]], called)
+        mine = table[table["problem"] == problem["name"]]
+        return f"On {problem['name']}: {most_stable(mine, called)}"
 
     pictures = drawings.stability(facts.results, table, told)
     caption = (

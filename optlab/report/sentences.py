@@ -336,7 +336,10 @@ def where_diverged(table: pd.DataFrame) -> str:
     by: dict[int, list[str]] = {}
     for name, count in order.items():
         by.setdefault(int(count), []).append(str(name))
-    each = [f"{few(names)} on {counted(n, whole, 'problem')}" for n, names in by.items()]
+    each = [
+        few(names) + (f" on {counted(n, whole, 'problem')}" if whole > 1 else "")
+        for n, names in by.items()
+    ]
     told = "; ".join(each[:_FEW_NAMES])
     text = f"At some of the step sizes tried half of the runs or more diverged: {told}"
     return f"{text}; never those of {few(never)}." if never else f"{text}."
@@ -361,9 +364,14 @@ def best_rates(table: pd.DataFrame) -> str:
     else:
         text = (
             f"The step sizes that ended lowest lie between {number(low)} and {number(high)}, "
-            f"{number(math.log10(high / low), 2)} decades apart."
+            f"{_decades(math.log10(high / low))} apart."
         )
     return f"{text} {where_diverged(table)}"
+
+
+def _decades(size: float) -> str:
+    told = number(size, 2)
+    return f"{told} {'decade' if told == '1' else 'decades'}"
 
 
 def widest(table: pd.DataFrame) -> str:
@@ -379,7 +387,7 @@ def widest(table: pd.DataFrame) -> str:
     low, high = known.min(), known.max()
     span = f"Widths lie between {number(float(low), 2)} and {number(float(high), 2)} decades."
     if low == high:
-        span = f"Each width is {number(float(low), 2)} decades."
+        span = f"Each width is {_decades(float(low))}."
     if len(known) < len(table):
         span += f" {len(table) - len(known):,} of {len(table):,} have none: nothing that was tried did well."
     if table["optimizer"].nunique() == 1:
@@ -440,11 +448,8 @@ def most_stable(table: pd.DataFrame, kinds: Mapping[str, str]) -> str:
         if first:
             told.setdefault(few(first, 3), []).append(called)
     each = [f"{listed(names)} {who}" for who, names in told.items()]
-    return (
-        f"{text}. Least of each kind on the most problems: {'; '.join(each)}."
-        if each
-        else f"{text}."
-    )
+    where = " on the most problems" if tuned["problem"].nunique() > 1 else ""
+    return f"{text}. Least of each kind{where}: {'; '.join(each)}." if each else f"{text}."
 
 
 def most_often(table: pd.DataFrame, value: str, *, higher: bool = False) -> list[str]:
