@@ -360,8 +360,7 @@ def test_step_sizes():
         ("p", "b", 0.1, 0.2, 0.0), ("p", "b", 1.0, NEVER, 1.0),
     )  # fmt: skip
     assert where_diverged(table) == (
-        "At some of the step sizes tried half of the runs or more diverged: b on the problem; never "
-        "those of a."
+        "At some of the step sizes tried half of the runs or more diverged: b; never those of a."
     )
     assert best_rates(table).startswith(
         "The step sizes that ended lowest lie between 0.1 and 1, 1 decades apart."
