@@ -363,7 +363,7 @@ def test_step_sizes():
         "At some of the step sizes tried half of the runs or more diverged: b; never those of a."
     )
     assert best_rates(table).startswith(
-        "The step sizes that ended lowest lie between 0.1 and 1, 1 decades apart."
+        "The step sizes that ended lowest lie between 0.1 and 1, 1 decade apart."
     )
     gone = rates(("p", "a", 0.1, NEVER, 1.0))
     assert best_rates(gone) == "No step size that was tried kept half of the runs from diverging."
