@@ -14,6 +14,7 @@ from optlab.draws import Draws
 from optlab.engine import Engine, Inputs
 from optlab.gathered import Gathered
 from optlab.startup import prepare
+from optlab.tables import run_columns
 
 
 def program(case: Case, inputs: dict[str, np.ndarray]) -> Callable[[], np.ndarray]:
@@ -42,7 +43,7 @@ def program(case: Case, inputs: dict[str, np.ndarray]) -> Callable[[], np.ndarra
                 raise outcome
             gathered.add("", cell.runs, outcome)
             losses[:, [place[id(run)] for run in cell.runs]] = outcome.metrics["loss"]
-        table = gathered.rows(todo, {task.name: None})
+        table = gathered.rows(todo, {task.name: None}, run_columns(made))
         curves, _ = gathered.curves_and_paths(table)
         table.to_parquet(Path(folder.name) / "runs.parquet")
         curves.to_parquet(Path(folder.name) / "curves.parquet")
