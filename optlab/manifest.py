@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import itertools
 import math
 import shlex
 import subprocess
@@ -186,8 +187,8 @@ def _limits(experiment: Experiment, contender: Contender) -> dict[str, list[Any]
             continue
         assert about.curvature is not None
         largest = about.curvature[1]
-        tried = [*contender.settings(), contender.default]
-        settings = {tuple(s[name] for name in needed) for s in tried}
+        tried = itertools.chain(contender.settings(), [contender.default])
+        settings = {tuple(s[name] for name in needed) for s in tried}  # there may be millions
         found[task.name] = [
             [dict(zip(needed, values, strict=True)), float(limit(largest, *values))]
             for values in sorted(settings)
