@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -137,17 +138,27 @@ class _Laboratory:
         table = self._portions()
         if self.keep == "summary":
             table = self._again()
-        with self._timed("tables"):
-            self._curves(table)
-            del table
-            self.gathered = Gathered(self._key)
-            sound = [t for t in self.experiment.tasks if t.name not in self.standing.broken]
-            write_pictures(self.folder, sound, self.progress.note)
-            self._worked(sound)
-            self._checked()
-        self._manifest()
+        with ThreadPoolExecutor(1) as aside:  # a long table is written beside what follows
+            with self._timed("tables"):
+                curves, paths = self._curves(table)
+                written = [
+                    aside.submit(write_table, self.folder, "curves", curves),
+                    aside.submit(write_table, self.folder, "paths", paths),
+                ]
+                self.gathered = Gathered(self._key)
+                sound = [t for t in self.experiment.tasks if t.name not in self.standing.broken]
+                write_pictures(self.folder, sound, self.progress.note)
+                self._worked(sound)
+                self._checked()
+            made = self._manifest()
+            seen = Results(self.folder, self.standing.leading() if self.apart else table, made)
+            self._explained(seen.with_curves(curves))
+            with self._timed("tables"):
+                for table_written in written:
+                    table_written.result()
+        write_json(self.folder, "manifest", made)
+        del table, curves, paths, seen  # read again from disk where they are wanted
         results = load(self.folder)
-        self._explained(replace(results, runs=self.standing.leading()) if self.apart else results)
         with self._timed("verdicts"):
             self._verdicts(results)
         return results
@@ -414,12 +425,9 @@ class _Laboratory:
         self._stage(runs)
         return table
 
-    def _curves(self, table: pd.DataFrame) -> None:
-        curves, paths = self.gathered.curves_and_paths(
-            table[table["run_id"].isin(self.gathered.known)]
-        )
-        write_table(self.folder, "curves", curves)
-        write_table(self.folder, "paths", paths)
+    def _curves(self, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Curves and paths of those runs in `table` of which there are any."""
+        return self.gathered.curves_and_paths(table[table["run_id"].isin(self.gathered.known)])
 
     def _worked(self, tasks: list[Task]) -> None:
         """The first steps by hand, where a task asks for them, at each optimizer's first setting."""
@@ -465,9 +473,9 @@ class _Laboratory:
             lambda: operations(task.problem, contender.optimizer, start, contender.default),
         )
 
-    def _manifest(self) -> None:
+    def _manifest(self) -> dict[str, Any]:
         counts = self.standing.counts(self.folder / "runs.parquet")
-        made = manifest(
+        return manifest(
             self.experiment, self.found, self.fingerprints, self._operations(),
             counts={status: counts[status] for status in ("hit", "budget", "diverged", "error")},
             errors=self.errors,
@@ -476,7 +484,6 @@ class _Laboratory:
             looks=list(self.looks),
             timings={name: round(seconds, 3) for name, seconds in self.timings.items()},
         )  # fmt: skip
-        write_json(self.folder, "manifest", made)
 
 
 def _elsewhere(task: Task) -> str:

@@ -69,6 +69,11 @@ class Results:
     def curves(self) -> pd.DataFrame:
         return _table(self.folder, "curves.parquet")
 
+    def with_curves(self, curves: pd.DataFrame) -> Results:
+        """The same results with these curves, which are not on disk yet."""
+        self.__dict__["curves"] = curves
+        return self
+
     @cached_property
     def paths(self) -> pd.DataFrame:
         return _table(self.folder, "paths.parquet")
