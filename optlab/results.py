@@ -28,7 +28,8 @@ WHOLE = ("runs.parquet", "curves.parquet")
 class Results:
     """The tables of one experiment.
 
-    `runs`: one row a run and part it plays, read when it is first asked for; `pieces` reads it bit by bit. `curves`: run_id, step, metric, value. `paths`: run_id, step, coordinate,
+    `runs`: one row a run and part it plays; of a sweep without curves it is read when it is first asked for, and `pieces` reads
+    it bit by bit. `curves`: run_id, step, metric, value. `paths`: run_id, step, coordinate,
     value, for problems of few parameters. `manifest`: how it was made. `worked`: pages worked by
     hand. `pictures`: for problems in the plane, `name -> (x, y, z)` with z the loss on the grid.
     """
@@ -49,7 +50,9 @@ class Results:
         """The table of runs, where `load` left it on disk."""
         if name != "runs" or "folder" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__} has no {name!r}")
-        self.__dict__["runs"] = _with_parts(_table(self.folder, "runs.parquet"))
+        if _stamp(self.folder) != self.__dict__.get("stamp"):
+            raise ValueError(f"{self.folder} was written again since it was loaded; load it again")
+        self.__dict__["runs"] = _runs(self.folder)
         return self.__dict__["runs"]
 
     def pieces(self, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
@@ -227,20 +230,32 @@ def load(folder: str | Path) -> Results:
     pictures = {}
     if (folder / "pictures.npz").exists():
         pictures = _read(folder / "pictures.npz", _pictures)
-    _read(folder / "runs.parquet", pq.read_metadata)
+    # There may be millions of runs where only what they come to is kept: these are read when asked for.
+    later = manifest.get("record") == "summary"
+    if later:
+        _read(folder / "runs.parquet", pq.read_metadata)
     results = Results(
         folder=folder,
-        runs=pd.DataFrame(),
+        runs=pd.DataFrame() if later else _runs(folder),
         manifest=manifest,
         worked=_json(folder / "worked.json", []),
         checked=_json(folder / "checked.json", {}),
         pictures=pictures,
     )
-    del results.__dict__["runs"]  # read when it is asked for
+    if later:
+        del results.__dict__["runs"]
+        results.__dict__["stamp"] = _stamp(folder)
     return results
 
 
-def _with_parts(runs: pd.DataFrame) -> pd.DataFrame:
+def _stamp(folder: Path) -> tuple[int, int]:
+    """What another table of runs in `folder` would differ in."""
+    there = (folder / "runs.parquet").stat()
+    return there.st_mtime_ns, there.st_size
+
+
+def _runs(folder: Path) -> pd.DataFrame:
+    runs = _table(folder, "runs.parquet")
     if "part" not in runs:  # written before runs said what they were run for
         runs["part"] = runs["role"].map({"tune": "trial", "evaluate": "grid", "picture": "picture"})
     return runs
