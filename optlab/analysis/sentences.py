@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
-from optlab.analysis.words import goal, listed, number, plural
+from optlab.analysis.words import goal, listed, number, plural, steps
 from optlab.measures import MEASURES, ROUNDING, Measure
 
 __all__ = ["sentence", "side_name"]
@@ -109,9 +107,7 @@ def _diverged(row: Row, exact: bool) -> str:
 
 
 def _value(value: float, measure: Measure, problem: dict[str, Any]) -> str:
-    if np.isposinf(value) and measure.timed:
-        return f"> {problem['steps']:,}"
-    return f"{value:,.0f}" if measure.timed and float(value).is_integer() else number(value)
+    return steps(value, problem["steps"]) if measure.timed else number(value)
 
 
 def _interval(row: Row, measure: Measure) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from optlab.analysis.sentences import side_name
 from optlab.analysis.verdicts import ALL_OTHERS, ALL_PROBLEMS
-from optlab.analysis.words import SPACE, goal, listed, number, plural
+from optlab.analysis.words import SPACE, goal, listed, number, plural, steps
 from optlab.measures import MEASURES
 from optlab.report import drawings
 from optlab.report.blocks import Cell, Fold, Notes, Table, Text
@@ -483,9 +483,7 @@ def _medians(facts: Facts, row: pd.Series) -> Cell:
     budget = next(p["steps"] for p in facts.manifest["problems"] if p["name"] == row["problem"])
 
     def said(value: float) -> str:
-        if measure.timed and math.isinf(value):
-            return f">{SPACE}{budget:,}"
-        return f"{value:,.0f}" if measure.timed and value == round(value) else _small(value, row)
+        return steps(value, budget).replace(" ", SPACE) if measure.timed else _small(value, row)
 
     n = int(row["n"])
     if row["b"] == "":
