@@ -64,7 +64,7 @@ def same(a: pd.DataFrame, b: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("text", SPECS.values(), ids=list(SPECS))
-@pytest.mark.parametrize("most", [1, 7])
+@pytest.mark.parametrize("most", [pytest.param(1, marks=pytest.mark.slow), 7])
 def test_portions_change_nothing(
     text: str, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
