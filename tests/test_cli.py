@@ -552,3 +552,17 @@ def test_one_seed_with_a_grid_chooses_among_what_was_tried(tmp_path: Path) -> No
     told = call("plan", claimed)
     assert told.exit_code == 2
     assert "one seed alone decides no claim" in told.output
+
+
+@pytest.mark.slow
+def test_a_page_is_drawn_without_a_word_of_complaint(tmp_path: Path) -> None:
+    """Processes draw beside; when they end nothing of theirs is left to be told."""
+    out = tmp_path / "out"
+    assert call("run", write(tmp_path, SMALL), "--out", out, "--no-report").exit_code == 0
+    command = [sys.executable, "-m", "optlab.cli", "report", str(out / "small")]
+    for _ in range(3):
+        shutil.rmtree(out / "small/figures", ignore_errors=True)
+        for kept in (out / "small").glob(".*"):
+            kept.unlink()
+        told = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert told.stderr == ""

@@ -50,18 +50,19 @@ def main() -> None:
         app()
     except SystemExit as leaving:
         if leaving.code != STOPPED:
+            _dismiss(at_once=bool(leaving.code))
             raise
         err.print("\nstopped; what is done is kept, and the same command goes on from there")
-        _dismiss()
+        _dismiss(at_once=True)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(STOPPED)  # threads may be deep inside a compiled program, which cannot be stopped
     finally:
-        _dismiss()
+        _dismiss(at_once=True)  # something broke, if they are still there
         leave_at_once()
 
 
-def _dismiss() -> None:
+def _dismiss(at_once: bool) -> None:
     """Send the processes that draw away, where there are any."""
     if "optlab.report.drawing" in sys.modules:
-        sys.modules["optlab.report.drawing"].dismiss()
+        sys.modules["optlab.report.drawing"].dismiss(at_once)

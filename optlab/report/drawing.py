@@ -143,11 +143,11 @@ def _pool(workers: int) -> Any:
     return _pools["now"]
 
 
-def dismiss() -> None:
-    """End the processes that draw, where there are any. They end by themselves, but a program that is
-    done would wait for them."""
+def dismiss(at_once: bool) -> None:
+    """End the processes that draw, where there are any: once they have drawn what they were given, or `at_once`.
+    One that is killed may leave something behind, of which its keeper would complain to the user."""
     if _pools:
-        _pools.pop("now").shutdown(wait=True, kill_workers=True)
+        _pools.pop("now").shutdown(wait=True, kill_workers=at_once)
 
 
 def _warm() -> None:
