@@ -159,6 +159,6 @@ def test_a_table_of_runs_is_read_when_it_is_asked_for(
     stale = optlab.load(results.folder)
     made(tmp_path, SPECS["no trials apart"], 7, monkeypatch)
     with pytest.raises(ValueError, match="was written again since it was loaded"):
-        stale.runs  # noqa: B018
+        _ = stale.runs
     with pytest.raises(AttributeError, match="nothing"):
-        results.nothing  # noqa: B018
+        _ = results.nothing
