@@ -239,18 +239,23 @@ def curve_table(
     for index, history, diverged_at in histories:
         before = history.points < np.where(np.isnan(diverged_at), np.inf, diverged_at)[:, None]
         names = [name for name in metrics if name in history.metrics]
-        values = np.stack([history.metrics[name].T for name in names], axis=1)
+        codes = np.array([metrics.index(name) for name in names], dtype=np.int16)
         # (runs, metrics, points), so that what is picked is in order within each history.
-        run, metric, point = np.nonzero(before[:, None] & ~np.isnan(values))
-        codes = np.array([metrics.index(name) for name in names])
-        parts.append((index[run], codes[metric], history.points[point], values[run, metric, point]))
+        values = np.stack([history.metrics[name].T for name in names], axis=1)
+        picked = before[:, None] & ~np.isnan(values)
+        parts.append((
+            np.repeat(index.astype(np.int32), np.count_nonzero(picked, axis=(1, 2))),
+            np.broadcast_to(codes[:, None], picked.shape)[picked],
+            np.broadcast_to(history.points.astype(np.int32), picked.shape)[picked],
+            values[picked],
+        ))  # fmt: skip
     run, metric, step, value = _by_run(*_joined(parts))
     return pd.DataFrame(
         {
             "run_id": pd.Categorical.from_codes(run, pd.Index(run_ids, dtype=str)),
-            "step": step.astype(np.int32),
+            "step": step.astype(np.int32, copy=False),
             "metric": pd.Categorical.from_codes(metric, pd.Index(metrics, dtype=str)),
-            "value": value.astype(float),
+            "value": value.astype(float, copy=False),
         }
     )
 
@@ -264,18 +269,21 @@ def path_table(
     for index, history, coordinates in histories:
         assert history.path is not None
         path = np.moveaxis(history.path, -1, 0)  # (runs, points, dim): what is picked is in order
-        column, row = np.nonzero(np.isfinite(path).all(axis=-1))
-        codes = np.array([names.index(name) for name in coordinates])
+        picked = np.isfinite(path).all(axis=-1)
+        codes = np.array([names.index(name) for name in coordinates], dtype=np.int16)
         dim = len(codes)
-        parts.append((index[column].repeat(dim), np.tile(codes, len(row)),
-                      history.points[row].repeat(dim), path[column, row].ravel()))  # fmt: skip
+        run = np.repeat(index.astype(np.int32), np.count_nonzero(picked, axis=1))
+        step = np.broadcast_to(history.points.astype(np.int32), picked.shape)[picked]
+        parts.append(
+            (run.repeat(dim), np.tile(codes, len(run)), step.repeat(dim), path[picked].ravel())
+        )
     run, coordinate, step, value = _by_run(*_joined(parts))
     return pd.DataFrame(
         {
             "run_id": pd.Categorical.from_codes(run, pd.Index(run_ids, dtype=str)),
-            "step": step.astype(np.int32),
+            "step": step.astype(np.int32, copy=False),
             "coordinate": pd.Categorical.from_codes(coordinate, pd.Index(names, dtype=str)),
-            "value": value.astype(float),
+            "value": value.astype(float, copy=False),
         }
     )
 

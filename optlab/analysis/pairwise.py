@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from optlab.analysis.settings import at_best
 from optlab.analysis.times import is_exact
@@ -120,7 +120,7 @@ def _pair(
     if effect.losses > effect.wins:
         return _pair(wide, b, a, timed, floor, problem)
     decided = effect.wins + effect.losses
-    p = float(stats.binomtest(effect.wins, decided).pvalue) if decided else 1.0
+    p = float(scipy.stats.binomtest(effect.wins, decided).pvalue) if decided else 1.0
     return {
         "a": a, "b": b, "n": effect.n, "wins": effect.wins, "ties": effect.ties,
         "losses": effect.losses, "effect": effect.estimate, "low": effect.low, "high": effect.high,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import qmc
+import scipy
 
 from optlab.adapters import Optimizer
 from optlab.errors import Faults
@@ -114,7 +114,7 @@ def draws(searched: Mapping[str, Range], trials: int, seed: int) -> tuple[tuple[
     those of a search with n trials. Six digits are kept, so that a setting can be written down.
     """
     count = len(searched)
-    points = qmc.Halton(count, scramble=False).random(trials)
+    points = scipy.stats.qmc.Halton(count, scramble=False).random(trials)
     shift = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, 20]))).random(count)
     return tuple(
         tuple(scale.at(float(share)) for scale, share in zip(searched.values(), row, strict=True))

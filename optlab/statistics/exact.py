@@ -6,7 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
+import scipy
 from scipy.special import betaincinv
 
 from optlab.statistics.law import coin_rejects
@@ -79,7 +79,7 @@ def probability_of_improvement(a: Any, b: Any, higher: bool = False) -> float:
 
 def mean_ranks(costs: Any) -> np.ndarray:
     """Each column's mean rank over the rows of (N problems, k optimizers); 1 is best, ties share."""
-    return stats.rankdata(np.asarray(costs, dtype=float), axis=1).mean(axis=0)
+    return scipy.stats.rankdata(np.asarray(costs, dtype=float), axis=1).mean(axis=0)
 
 
 def friedman(costs: Any) -> Outcome:
@@ -88,16 +88,16 @@ def friedman(costs: Any) -> Outcome:
     The chi-square law is good from about N = 10 rows on.
     """
     costs = np.asarray(costs, dtype=float)
-    ranks = stats.rankdata(costs, axis=1)
+    ranks = scipy.stats.rankdata(costs, axis=1)
     if (ranks == ranks.mean()).all():
         return Outcome(0.0, 1.0)
-    found = stats.friedmanchisquare(*ranks.T)
+    found = scipy.stats.friedmanchisquare(*ranks.T)
     return Outcome(float(found.statistic), float(found.pvalue))
 
 
 def critical_difference(k: int, n: int, level: float = 0.95) -> float:
     """The distance of mean ranks of k columns over n rows that Nemenyi's test calls different."""
-    q = stats.studentized_range.ppf(level, k, math.inf) / math.sqrt(2.0)
+    q = scipy.stats.studentized_range.ppf(level, k, math.inf) / math.sqrt(2.0)
     return float(q * math.sqrt(k * (k + 1) / (6.0 * n)))
 
 
@@ -108,5 +108,5 @@ def brown_forsythe(*groups: Any) -> Outcome:
         raise ValueError("spreads are compared of finite values only")
     if all(np.ptp(np.abs(group - np.median(group))) == 0 for group in known):
         return Outcome(math.nan, math.nan)  # no spread within any group to compare by
-    found = stats.levene(*known, center="median")
+    found = scipy.stats.levene(*known, center="median")
     return Outcome(float(found.statistic), float(found.pvalue))

@@ -6,8 +6,8 @@ import math
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from scipy.special import ndtr, ndtri
-from scipy.stats import binom
 
 __all__ = ["EXACT_UP_TO", "coin_rejects", "least_seeds", "rank_rejects", "signed_rank_cdf"]
 
@@ -51,8 +51,8 @@ def coin_rejects(n: int, level: float) -> np.ndarray:
     """For m = 0 .. n fair coins: the largest k with P(heads <= k) <= (1 - level)/2, or -1; (n+1,)."""
     tail = (1.0 - level) / 2 * _ROUNDING
     coins = np.arange(n + 1)
-    most = binom.ppf(tail, coins, 0.5)
-    most = np.where(binom.cdf(most, coins, 0.5) <= tail, most, most - 1).astype(int)
+    most = scipy.stats.binom.ppf(tail, coins, 0.5)
+    most = np.where(scipy.stats.binom.cdf(most, coins, 0.5) <= tail, most, most - 1).astype(int)
     most.flags.writeable = False
     return most
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from optlab.statistics.exact import clopper_pearson
 from optlab.statistics.law import coin_rejects, rank_rejects
@@ -233,7 +233,9 @@ def paired_t(
     estimate, low, high = math.nan, -math.inf, math.inf
     if effect.n > 1 and np.isfinite(d).all():
         estimate = float(d.mean())
-        half = float(stats.t.ppf((1 + level) / 2, effect.n - 1) * d.std(ddof=1) / effect.n**0.5)
+        half = float(
+            scipy.stats.t.ppf((1 + level) / 2, effect.n - 1) * d.std(ddof=1) / effect.n**0.5
+        )
         low, high = estimate - half, estimate + half
     return Effect(**{**vars(effect), "estimate": estimate, "low": low, "high": high,
                      "method": "paired t"})  # fmt: skip

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
+import scipy
 from scipy.special import ndtr
 
 from optlab.statistics.exact import clopper_pearson
@@ -96,7 +96,7 @@ def _by_shift(
     d: np.ndarray, estimate: float, delta: float, level: float, equivalent: bool, cap: int
 ) -> Needed:
     n = len(d)
-    spread = float(d.std(ddof=1) * math.sqrt((n - 1) / stats.chi2.ppf(1 - CONFIDENCE, n - 1)))
+    spread = float(d.std(ddof=1) * math.sqrt((n - 1) / scipy.stats.chi2.ppf(1 - CONFIDENCE, n - 1)))
     alternative = _alternative(estimate, delta, equivalent)
     # How far the alternative lies from each margin that an interval has to leave out.
     if equivalent and abs(alternative) < delta:
@@ -219,7 +219,9 @@ def _moments(n: int, effect: float) -> tuple[float, float]:
 @lru_cache(maxsize=512)
 def _joint(x: float, y: float, correlation: float) -> float:
     """P(X <= x, Y <= y) of two standard normals."""
-    return float(stats.multivariate_normal.cdf([x, y], cov=[[1, correlation], [correlation, 1]]))
+    return float(
+        scipy.stats.multivariate_normal.cdf([x, y], cov=[[1, correlation], [correlation, 1]])
+    )
 
 
 def coin_power(n: int, share: float, decided: float, level: float) -> float:
@@ -227,5 +229,5 @@ def coin_power(n: int, share: float, decided: float, level: float) -> float:
     with probability `share`, tells the winner: exact binomial sums."""
     number = np.arange(n + 1)
     share = max(share, 1 - share)
-    lost = stats.binom.cdf(coin_rejects(n, level), number, 1 - share)
-    return float(np.sum(stats.binom.pmf(number, n, decided) * lost))
+    lost = scipy.stats.binom.cdf(coin_rejects(n, level), number, 1 - share)
+    return float(np.sum(scipy.stats.binom.pmf(number, n, decided) * lost))

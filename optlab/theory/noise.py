@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from scipy import optimize, stats
+import scipy
 
 from optlab.theory.checks import Check, Law
 from optlab.theory.evidence import Evidence
@@ -47,14 +47,15 @@ def errors_of(total: float, mean: float, var: float) -> float:
     its law is taken as a gamma of its mean and variance, which a sum of equal chi squares is."""
     shape, scale = mean**2 / var, var / mean
     share = min(
-        stats.gamma.cdf(total, shape, scale=scale), stats.gamma.sf(total, shape, scale=scale)
+        scipy.stats.gamma.cdf(total, shape, scale=scale),
+        scipy.stats.gamma.sf(total, shape, scale=scale),
     )
-    return float(stats.norm.isf(min(share, 0.5)))
+    return float(scipy.stats.norm.isf(min(share, 0.5)))
 
 
 def share_errors(hits: int, n: int, p: float) -> float:
     """The same for `hits` of `n` independent tries of chance `p`: exact, two-sided."""
-    return float(stats.norm.isf(stats.binomtest(hits, n, p).pvalue / 2))
+    return float(scipy.stats.norm.isf(scipy.stats.binomtest(hits, n, p).pvalue / 2))
 
 
 def _applies(e: Evidence) -> bool:
@@ -120,7 +121,7 @@ def _spread(e: Evidence) -> Iterator[Check]:
     if not np.allclose(scales, scales[0], rtol=1e-6):
         return
     for share in (0.5, 0.9):
-        line = float(scales[0] * stats.chi2.ppf(share, len(scales)))
+        line = float(scales[0] * scipy.stats.chi2.ppf(share, len(scales)))
         hits = int((e.gap[:, -1] <= line).sum())
         yield Check(f"share of runs whose last gap is below {line:.4g}, the {share:.0%} point of its "
                     "law", share, hits / e.n, share_errors(hits, e.n, share), SURE, e.n,
@@ -195,7 +196,7 @@ def _crossing(all_: Sequence[Evidence]) -> Iterator[Check]:
 
         if not (ahead(begun) > 0 > ahead(last)):
             continue
-        known = float(optimize.brentq(ahead, begun, last))
+        known = float(scipy.optimize.brentq(ahead, begun, last))
         lead = slow.gap.mean(axis=0) - fast.gap.mean(axis=0)
         places = np.flatnonzero(lead[1:] < 0)
         if not len(places):
