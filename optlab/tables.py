@@ -85,7 +85,7 @@ def summarise(task: Task, history: History, minimum: float | None) -> dict[str, 
     final = _at(loss, last)
     columns: dict[str, np.ndarray] = {
         "steps_done": np.where(diverged, diverged_at, task.steps).astype(int),
-        "loss_first": loss[0],
+        "loss_first": loss[0].copy(),  # a view would hold the whole curve
         "loss_final": final,
         "loss_best": _best(kept),
         "gap": final - minimum if minimum is not None else np.full(len(final), np.nan),

@@ -99,6 +99,16 @@ def test_runs_do_not_touch_each_other() -> None:
             np.testing.assert_equal(together.iloc[i][name], alone[name], err_msg=name)
 
 
+def test_what_runs_come_to_does_not_hold_their_curves() -> None:
+    """A view would keep a cell's curve in memory for as long as its row, millions of them in a large sweep."""
+    members = runs(3)
+    found = history(*[[float(i) for i in range(1000, 0, -1)]] * 3)
+    for name, column in tables.summarise(members[0].task, found, 0.0).items():
+        while isinstance(column.base, np.ndarray):
+            column = column.base
+        assert column.size == len(members), name
+
+
 def test_only_the_first_target_decides() -> None:
     both = "{loss: 0.2, gap: [1, 1e-6]}"
     got = row([10, 5, 1, 0.5, 0.1], targets=both)
