@@ -125,6 +125,7 @@ class Engine:
     _compiled: dict[tuple[Any, Program], _Compiled] = field(default_factory=dict)
     _same: dict[tuple[Any, str], Any] = field(default_factory=dict)
     _data: dict[tuple[Any, Any, str], Any] = field(default_factory=dict)
+    _states: dict[Program, Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -219,7 +220,9 @@ class Engine:
         import jax
 
         blocks = -(-len(columns) // program.lanes)
-        carry, hypers, keys = jax.device_put(_batch(program, inputs, columns), device)
+        params, *others = _batch(program, inputs, columns)
+        carry = self._carry(program, params, others[0])
+        carry, hypers, keys = jax.device_put((carry, *others), device)
         data, test = self._resident(program, device)
         parts, t = [], 0
         for i in range(0, len(program.pieces), program.together):
@@ -247,6 +250,16 @@ class Engine:
             ]
             for name in parts[0]
         }
+
+    def _carry(self, program: Program, params: Any, hypers: Any) -> Carry:
+        """Blocks of runs before their first step; the kernel makes the rule's state."""
+        from jax import tree
+
+        if program not in self._states:  # traced once: a small call takes less time than that
+            self._states[program] = _state_shapes(program, params, hypers)
+        empty = tree.map(lambda a: np.zeros(a.shape, a.dtype), self._states[program])
+        nothing = tree.map(np.zeros_like, params)
+        return Carry(params, empty, nothing, nothing)
 
     def _program(self, program: Program, arguments: Any, device: Any) -> Any:
         import jax
@@ -288,7 +301,7 @@ def _batch(program: Program, inputs: Inputs, columns: range) -> tuple[Any, Any, 
     chosen = [columns[min(i, len(columns) - 1)] for i in range(shape[0] * shape[1])]
 
     def blocked(values: list[Any], last: bool = False) -> np.ndarray:
-        array = np.stack(values)
+        array = np.array(values)
         array = array.reshape(*shape, *array.shape[1:])
         return np.moveaxis(array, 1, -1) if last else array
 
@@ -299,21 +312,18 @@ def _batch(program: Program, inputs: Inputs, columns: range) -> tuple[Any, Any, 
     hypers = {name: blocked([inputs.hypers[i][name] for i in chosen]) for name in program.hypers}
     keys = None if inputs.keys is None else blocked([inputs.keys[i] for i in chosen])
     params, hypers = cast((params, hypers), program.precision)
-    return _carry(program, params, hypers), hypers, keys
+    return params, hypers, keys
 
 
-def _carry(program: Program, params: Any, hypers: Any) -> Carry:
-    """Blocks of runs before their first step; the kernel makes the rule's state."""
+def _state_shapes(program: Program, params: Any, hypers: Any) -> Any:
+    """The shapes and types of the rule's state of a call's runs."""
     import jax
 
     def state(params: Any, hypers: Any) -> Any:
         return program.optimizer.start(params, {**hypers, **dict(program.fixed)})
 
     once = jax.vmap(state) if program.mapped else state
-    shapes = jax.eval_shape(jax.vmap(once), params, hypers)
-    empty = jax.tree.map(lambda a: np.zeros(a.shape, a.dtype), shapes)
-    nothing = jax.tree.map(np.zeros_like, params)
-    return Carry(params, empty, nothing, nothing)
+    return jax.eval_shape(jax.vmap(once), params, hypers)
 
 
 def _rows(program: Program, stream: np.ndarray | None, t: int) -> np.ndarray | None:
