@@ -73,3 +73,11 @@ def opened(
     assert tab.said == []
     folder = file.parent.as_uri() + "/"
     assert [url for url in tab.outside if not (beside and url.startswith(folder))] == []
+
+
+def answer(browser: Any, file: Path, **context: Any) -> Any:
+    """What a script of the page puts into `window.answer`, as soon as it is there: frames may live in
+    processes of their own, so that no number of seconds is enough on a busy machine."""
+    with opened(browser, file, **context) as tab:
+        tab.page.wait_for_function("window.answer !== undefined", timeout=120_000)
+        return tab.page.evaluate("window.answer")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from browser import answer, chromium
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sheets_by_hand import entry, page, written
@@ -374,8 +375,12 @@ def test_a_key_with_faults_tells_them_with_their_places(tmp_path):
 
 # In a browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
-browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as started:
+        yield started
+
 
 TYPED = [
     "0.8160", "-0.12", "(0.9)(0.144) + (0.1)(0.8^2) = 0.1296 + 0.064 = 0.44", "10 x 0.06", "1e-8",
@@ -389,41 +394,22 @@ TYPED = [
 ]  # fmt: skip
 
 
-def ask(tmp_path: Path, text: str) -> str:
-    """The page's own report of itself: what a script left in `<pre id=told>`."""
+def ask(browser, tmp_path: Path, text: str):
+    """The page's own report of itself: what a script in it left in `window.answer`."""
     file = tmp_path / "page.html"
     file.write_text(text, encoding="utf-8")
-    asked = subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-         "--no-first-run", "--disable-background-networking", f"--user-data-dir={tmp_path}/profile",
-         "--virtual-time-budget=5000", "--dump-dom", f"file://{file}"],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-    found = re.search(r"TOLD(.*?)DLOT", asked.stdout, flags=re.DOTALL)
-    assert found, asked.stdout[-1000:]
-    return bytes.fromhex(found.group(1)).decode("utf-8")
-
-
-TELL = """
-function told(value) {
-  const bytes = new TextEncoder().encode(JSON.stringify(value));
-  const pre = document.createElement("pre");
-  pre.textContent = "TO" + "LD" + [...bytes].map((b) => b.toString(16).padStart(2, "0")).join("") + "DL" + "OT";
-  document.body.append(pre);
-}
-"""
+    return answer(browser, file)
 
 
 @pytest.mark.slow
-@browser
-def test_what_is_typed_reads_back_unchanged(tmp_path):
+def test_what_is_typed_reads_back_unchanged(browser, tmp_path):
     """The page as a browser runs it: each line is typed into a field, and the file that it writes is
     read by the same reader that marks it."""
     exercise = one(*FOUR, student=NASTY, parameters=4, steps=3)
     fields = len(list(wanted(exercise)))
     typed = (TYPED * 2)[:fields]
     assert len(TYPED) <= fields
-    script = f"""<script>{TELL}
+    script = f"""<script>
     const inputs = [...document.querySelectorAll("input[data-line]")];
     const typed = {json.dumps(typed).replace("<", chr(92) + "u003c")};
     inputs.forEach((input, i) => {{ if (i < typed.length) {{ input.value = typed[i];
@@ -437,11 +423,11 @@ def test_what_is_typed_reads_back_unchanged(tmp_path):
     let file = "";
     HTMLAnchorElement.prototype.click = function () {{ file = this.download; }};
     document.getElementById("save").click();
-    saved.text().then((text) => told({{ text, file, moved, shown: document.getElementById("yaml").value,
-      count: document.getElementById("count").textContent, kept: localStorage.length }}));
+    saved.text().then((text) => {{ window.answer = {{ text, file, moved, shown: document.getElementById("yaml").value,
+      count: document.getElementById("count").textContent, kept: localStorage.length }}; }});
     </script>"""
     page_ = form_page(exercise, SCHEME, "A title", "zoe.yaml")
-    told = json.loads(ask(tmp_path, page_.replace("</body>", f"{script}</body>")))
+    told = ask(browser, tmp_path, page_.replace("</body>", f"{script}</body>"))
     assert told["file"] == "zoe.yaml"
     assert told["moved"]
     assert told["shown"] == told["text"]
@@ -464,38 +450,36 @@ def test_what_is_typed_reads_back_unchanged(tmp_path):
 
 
 @pytest.mark.slow
-@browser
-def test_a_page_that_may_keep_nothing_still_works(tmp_path):
+def test_a_page_that_may_keep_nothing_still_works(browser, tmp_path):
     """In a frame without an origin `localStorage` throws."""
     exercise = one("adam")
-    script = f"""<script>{TELL}
+    script = """<script>
     let refused = false;
-    try {{ localStorage.length; }} catch (error) {{ refused = true; }}
+    try { localStorage.length; } catch (error) { refused = true; }
     document.getElementById("student").value = "Ada: 1";
     const first = document.querySelector("input[data-line]");
     first.value = "0.5";
-    first.dispatchEvent(new Event("input", {{ bubbles: true }}));
+    first.dispatchEvent(new Event("input", { bubbles: true }));
     parent.postMessage([refused, document.getElementById("yaml").value], "*");
     </script>"""
     inner = form_page(exercise, SCHEME, "A title", "a.yaml").replace("</body>", f"{script}</body>")
-    outer = f"""<!doctype html><body><script>{TELL}
-    addEventListener("message", (event) => told(event.data));
+    outer = f"""<!doctype html><body><script>
+    addEventListener("message", (event) => {{ window.answer = event.data; }});
     const frame = document.createElement("iframe");
     frame.sandbox = "allow-scripts";
     frame.srcdoc = {json.dumps(inner).replace("<", chr(92) + "u003c")};
     document.body.append(frame);
     </script></body>"""
-    refused, text = json.loads(ask(tmp_path, outer))
+    refused, text = ask(browser, tmp_path, outer)
     assert refused
     assert "student: 'Ada: 1'\n" in text
     assert "      m_w: 0.5\n" in text
 
 
 @pytest.mark.slow
-@browser
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("what", ["sheet", "solution", "form"])
-def test_no_page_is_wider_than_the_window(tmp_path, what, width):
+def test_no_page_is_wider_than_the_window(browser, tmp_path, what, width):
     exercise = one(*FOUR, student="Ada", parameters=4)
     if what == "form":
         text = form_page(exercise, SCHEME, "A title", "a.yaml")
@@ -506,12 +490,12 @@ def test_no_page_is_wider_than_the_window(tmp_path, what, width):
       [...document.querySelectorAll("input")].filter((i) => i.offsetWidth < 120).length], "*"); });
     </script>"""
     inner = json.dumps(text.replace("</body>", f"{script}</body>")).replace("<", chr(92) + "u003c")
-    outer = f"""<!doctype html><body><script>{TELL}
-    addEventListener("message", (event) => told(event.data));
+    outer = f"""<!doctype html><body><script>
+    addEventListener("message", (event) => {{ window.answer = event.data; }});
     const frame = document.createElement("iframe");
     frame.width = {width}; frame.height = 900; frame.srcdoc = {inner};
     document.body.append(frame);
     </script></body>"""
-    scroll, client, narrow = json.loads(ask(tmp_path, outer))
+    scroll, client, narrow = ask(browser, tmp_path, outer)
     assert scroll <= client
     assert narrow == 0

@@ -9,7 +9,6 @@ import json
 import math
 import os
 import re
-import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from browser import answer, chromium
 from small_folder import write_folder
 
 from optlab import analysis
@@ -412,39 +412,30 @@ def test_a_folder_without_results_says_so(tmp_path):
 
 # In a browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as started:
+        yield started
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine to open the page with")
 @pytest.mark.parametrize("width", [390, 1280])
-def test_the_page_is_never_wider_than_the_window(folder, tmp_path, width):
-    """In a frame of that width, since a browser's own window does not go below 500 pixels; the
-    script asks the page how wide it became and whether its pictures were drawn."""
+def test_the_page_is_never_wider_than_the_window(browser, folder, tmp_path, width):
+    """A script asks the page how wide it became and whether its pictures were drawn."""
     text = (folder / "index.html").read_text(encoding="utf-8")
     probe = (
         "<script>addEventListener('load', () => { const d = document.documentElement;"
         "const cut = [...document.querySelectorAll('caption span, th.group span')].filter("
         "s => s.getBoundingClientRect().right > d.clientWidth).length;"
         "const bad = [...document.images].filter(i => !i.naturalWidth).length;"
-        "parent.document.title = `width ${d.scrollWidth} of ${d.clientWidth}, bad ${bad},"
-        " seen ${document.images.length}, cut ${cut}`; })</script>"
+        "window.answer = {scroll: d.scrollWidth, client: d.clientWidth, bad, cut,"
+        " seen: document.images.length}; })</script>"
     )
-    framed = html.escape(text.replace("</body>", f"{probe}</body>"), quote=True)
-    outer = tmp_path / "frame.html"
-    outer.write_text(f'<iframe width="{width}" height="900" srcdoc="{framed}"></iframe>',
-                     encoding="utf-8")  # fmt: skip
-    asked = subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-         "--no-first-run", "--disable-background-networking", f"--user-data-dir={tmp_path}/profile",
-         "--virtual-time-budget=8000", "--dump-dom", f"file://{outer}"],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-    found = re.search(
-        r"<title>width (\d+) of (\d+), bad (\d+), seen (\d+), cut (\d+)", asked.stdout
-    )
-    assert found, asked.stdout[:500]
-    scroll, client, bad, seen, cut = map(int, found.groups())
+    page = tmp_path / "probed.html"
+    page.write_text(text.replace("</body>", f"{probe}</body>"), encoding="utf-8")
+    told = answer(browser, page, viewport={"width": width, "height": 900})
+    scroll, client, bad, seen, cut = (told[n] for n in ("scroll", "client", "bad", "seen", "cut"))
     assert scroll <= client
     assert (bad, seen) == (0, PICTURES)
     assert cut == 0  # what a table shows is read without pushing it aside
