@@ -416,7 +416,7 @@ def test_a_loss_that_ends_the_process_breaks_its_runs_only(tmp_path: Path) -> No
         "import jax, sys\nfrom optlab import problem, uniform\n"
         "@problem(start=uniform(-1, 1, dim=3))\n"
         "def leaves(x):\n"
-        "    if isinstance(x, jax.core.Tracer) and x.shape[1:] == (64,):\n"
+        "    if isinstance(x, jax.core.Tracer) and x.ndim == 2 and x.shape[1] > 32:  # a block of runs\n"
         "        sys.exit(3)\n"
         "    return (x * x).sum(0)\n"
     )
