@@ -204,7 +204,7 @@ class Engine:
                 for i in range(0, len(inputs.starts), width)
             ]
         seconds = time.perf_counter() - began
-        recorded = {name: np.concatenate([p[name] for p in parts], axis=-1) for name in parts[0]}
+        recorded = {name: _joined(parts, name, axis=-1) for name in parts[0]}
         return _history(program, recorded, seconds)
 
     def _call(
@@ -237,7 +237,7 @@ class Engine:
             compiled = self._program(program, arguments, device)
             began = time.perf_counter()
             carry, recorded = compiled(*arguments)
-            kept = [place for place, (_, point) in enumerate(pieces) if point]
+            kept = _kept(pieces)
             parts.append({n: np.asarray(a)[:blocks, kept] for n, a in recorded.items()})
             steps = int(counts.sum())
             t += steps
@@ -245,9 +245,7 @@ class Engine:
                 self.timings["run"] += time.perf_counter() - began
             moved(steps * len(columns))
         return {
-            name: _runs_last(np.concatenate([p[name] for p in parts], axis=1), program, name)[
-                ..., : len(columns)
-            ]
+            name: _runs_last(_joined(parts, name, axis=1), program, name)[..., : len(columns)]
             for name in parts[0]
         }
 
@@ -336,6 +334,17 @@ def _rows(program: Program, stream: np.ndarray | None, t: int) -> np.ndarray | N
     return rows
 
 
+def _kept(pieces: Sequence[tuple[int, bool]]) -> slice | list[int]:
+    """The places of the pieces that end in a recorded point; a slice, which copies nothing, where all do."""
+    found = [place for place, (_, point) in enumerate(pieces) if point]
+    return slice(len(pieces)) if len(found) == len(pieces) else found
+
+
+def _joined(parts: Sequence[dict[str, np.ndarray]], name: str, axis: int) -> np.ndarray:
+    arrays = [part[name] for part in parts]
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis)  # which copies even one
+
+
 def _runs_last(values: np.ndarray, program: Program, name: str) -> np.ndarray:
     """(blocks, points, ..., lanes) as (points, ..., runs)."""
     if name == "path" and program.mapped:  # a mapped program has its runs first
@@ -384,5 +393,7 @@ class _Schedule:
 def _history(program: Program, recorded: dict[str, np.ndarray], seconds: float) -> History:
     path = recorded.pop("path", None)
     for name in recorded.keys() & {"step_norm", "step_cosine"}:
+        # Memory of the device is not ours to write in.
+        recorded[name] = np.require(recorded[name], requirements="W")
         recorded[name][0] = np.nan  # there is no step before the first
     return History(np.array(program.points), recorded, path, seconds)

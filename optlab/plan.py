@@ -45,8 +45,9 @@ CALL = 0.1
 """Seconds, roughly, that one call of a compiled program may take: progress moves and Ctrl-C is heard
 between calls."""
 
-MOST_BLOCKS, MOST_POINTS = 8, 256
-"""Blocks and recorded points of one call: what is recorded is held in memory."""
+MOST_BLOCKS = 8
+RECORD = 2**22
+"""Numbers that one call records at most, 32 MB: they are held in memory by each core."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,7 @@ class Program:
     @cached_property
     def together(self) -> int:
         """How many pieces one call makes at most."""
-        return min(self._pieces, MOST_POINTS, max(1, int(CALL / self._piece_seconds)))
+        return max(1, min(self._pieces, RECORD // self._recorded, int(CALL / self._piece_seconds)))
 
     @property
     def at_once(self) -> bool:
@@ -100,8 +101,8 @@ class Program:
         """How many blocks of runs one call works on at most."""
         if not self.at_once:
             return 1
-        call = self.together * self._piece_seconds
-        return max(1, min(MOST_BLOCKS, int(CALL / call)))
+        seconds, numbers = self.together * self._piece_seconds, self.together * self._recorded
+        return max(1, min(MOST_BLOCKS, RECORD // numbers, int(CALL / seconds)))
 
     @cached_property
     def call_steps(self) -> int:
@@ -117,6 +118,11 @@ class Program:
     @cached_property
     def _longest(self) -> int:
         return max(1, int(CALL / step_seconds(self.problem, self.lanes)))
+
+    @property
+    def _recorded(self) -> int:
+        """Numbers that are recorded of a block at a point."""
+        return self.lanes * (len(self.metrics) + self.path * self.problem.about.dim)
 
     @cached_property
     def _piece_seconds(self) -> float:

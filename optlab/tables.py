@@ -7,6 +7,7 @@ the later end. Nothing is dropped and nothing is imputed: a target never reached
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def summarise(task: Task, history: History, minimum: float | None) -> dict[str, 
         "steps_done": np.where(diverged, diverged_at, task.steps).astype(int),
         "loss_first": loss[0].copy(),  # a view would hold the whole curve
         "loss_final": final,
-        "loss_best": _best(kept),
+        "loss_best": np.fmin.reduce(kept, axis=0),
         "gap": final - minimum if minimum is not None else np.full(len(final), np.nan),
         "diverged_at": diverged_at,
         "largest_rise": _largest_rise(kept, minimum),
@@ -105,7 +106,7 @@ def summarise(task: Task, history: History, minimum: float | None) -> dict[str, 
         columns |= {
             f"reached.{target.label}": reached,
             f"held.{target.label}": held,
-            f"worst_after.{target.label}": _worst_after(met, loss, alive),
+            f"worst_after.{target.label}": _worst_after(met, kept),
         }
         if i == 0:
             hit = np.isfinite(held)
@@ -168,21 +169,26 @@ def _at(values: np.ndarray, index: np.ndarray) -> np.ndarray:
     return np.where(index >= 0, picked, np.nan)
 
 
-def _best(kept: np.ndarray) -> np.ndarray:
-    best = np.where(np.isnan(kept), np.inf, kept).min(axis=0)
-    return np.where(np.isfinite(best), best, np.nan)
-
-
 def _largest_rise(kept: np.ndarray, minimum: float | None) -> np.ndarray:
     """S2: the largest rise above the best loss so far, as a share of the gap at the start (of the
     loss at the start where the minimum is not known); +inf for a run that diverged, NaN where there
     is no scale to compare with."""
-    best_so_far = np.fmin.accumulate(kept, axis=0)
-    rise = np.where(np.isnan(kept), np.inf, kept - best_so_far).max(axis=0)
+    risen = _best_so_far(kept)
+    np.subtract(kept, risen, out=risen)
+    rise = risen.max(axis=0)  # NaN where any is
+    rise[np.isnan(rise)] = np.inf
     scale = kept[0] - minimum if minimum is not None else np.abs(kept[0])
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(scale > 0, rise / scale, np.nan)
     return np.select([np.isinf(rise), rise == 0], [np.inf, 0.0], share)
+
+
+def _best_so_far(kept: np.ndarray) -> np.ndarray:
+    """Row by row: `np.fmin.accumulate` goes down each column by itself and takes ten times as long."""
+    best = kept.copy()
+    for before, now in pairwise(best):
+        np.fmin(before, now, out=now)
+    return best
 
 
 def _met(target: Target, history: History, alive: np.ndarray, minimum: float | None) -> np.ndarray:
@@ -210,12 +216,11 @@ def _times(met: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return reached, np.where(trailing > 0, steps[first], np.inf)
 
 
-def _worst_after(met: np.ndarray, loss: np.ndarray, alive: np.ndarray) -> np.ndarray:
+def _worst_after(met: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """The largest loss from the first hit on; +inf where the run diverged after it."""
     after = np.logical_or.accumulate(met, axis=0)
-    seen = np.where(alive, loss, np.inf)
-    worst = np.where(after, seen, -np.inf).max(axis=0)
-    return np.where(met.any(axis=0), worst, np.nan)
+    worst = np.where(after, kept, -np.inf).max(axis=0)  # NaN where any is
+    return np.where(met.any(axis=0), np.where(np.isnan(worst), np.inf, worst), np.nan)
 
 
 def _stalled(history: History, final: np.ndarray, minimum: float | None) -> np.ndarray:

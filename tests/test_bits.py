@@ -73,7 +73,7 @@ def test_any_runs_in_any_order_in_any_number(program: plan.Program, data: st.Dat
 def test_calls_cut_in_time(
     program: plan.Program, pieces: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan, "MOST_POINTS", pieces)
+    monkeypatch.setattr(plan, "RECORD", pieces * program._recorded)
     cut = replace(program)
     assert not cut.at_once
     part = ENGINE.run(cut, _inputs(cut))
