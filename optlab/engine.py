@@ -49,9 +49,15 @@ class History:
     seconds: float = 0.0
     summary: dict[str, np.ndarray] = field(default_factory=dict)
 
+    @property
+    def runs(self) -> int:
+        return next(iter((self.metrics or self.summary).values())).shape[-1]
+
     def of(self, columns: Sequence[int]) -> History:
-        """The history of some of the runs."""
+        """The history of some of the runs; of all of them, itself."""
         chosen = list(columns)
+        if chosen == list(range(self.runs)):
+            return self
         metrics = {name: values[:, chosen] for name, values in self.metrics.items()}
         path = None if self.path is None else self.path[..., chosen]
         summary = {name: values[chosen] for name, values in self.summary.items()}

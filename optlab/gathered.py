@@ -55,16 +55,14 @@ class Gathered:
         for member in self._failed:  # one by one: they may be of several programs
             for _, places, same in _alike(self.key(member), [member], rows_of):
                 parts.append((places, tables.error_rows(same)))
-        table = tables.run_table(parts, columns)
-        if list(table["run_id"]) != [r.run_id for r in runs]:
-            raise AssertionError("the table of runs is not the plan's")
-        return table
+        return tables.run_table(parts, columns, len(runs))
 
     def curves_and_paths(self, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The curves, up to where each run diverged, and the paths of all runs in `table`."""
-        once = table.drop_duplicates("run_id")
-        number = {run_id: i for i, run_id in enumerate(once["run_id"])}
-        ended = once["diverged_at"].to_numpy(dtype=float)
+        ids = table["run_id"].to_numpy(dtype=object)
+        number = {run_id: i for i, run_id in enumerate(dict.fromkeys(ids))}
+        ended = np.empty(len(number))
+        ended[[number[run_id] for run_id in ids]] = table["diverged_at"]
         curves, paths = [], []
         for _, members, history in sorted(self._histories, key=lambda h: number[h[1][0].run_id]):
             index = np.array([number[r.run_id] for r in members], dtype=int)
