@@ -17,9 +17,9 @@ from optlab.spec import Contender, Experiment, Task
 
 __all__ = ["Estimate", "estimate", "machine_memory"]
 
-START = 4.0  # seconds: packages, pictures, why runs ended oddly
+START = 2.5  # seconds: packages, pictures, why runs ended oddly
 COMPILE = 0.5  # seconds a program
-ROW, NUMBER = 30e-6, 0.6e-6  # seconds in tables: a run, a recorded number
+ROW, NUMBER = 15e-6, 0.6e-6  # seconds in tables: a run, a recorded number
 PROCESS, ROW_BYTES = 550e6, 2_000  # bytes: packages and programs; a run, its causes and its row
 PLACE_BYTES = 12  # bytes: where a run of an earlier portion is stored
 COPIES = 5  # of a recorded number: the arrays, the columns made of them, and the file being written
