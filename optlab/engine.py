@@ -251,7 +251,7 @@ class Engine:
                 self.timings["run"] += time.perf_counter() - began
             moved(steps * len(columns))
         return {
-            name: _runs_last(_joined(parts, name, axis=1), program, name)[..., : len(columns)]
+            name: _runs_last(_joined(parts, name, axis=1), program, name, len(columns))
             for name in parts[0]
         }
 
@@ -351,11 +351,12 @@ def _joined(parts: Sequence[dict[str, np.ndarray]], name: str, axis: int) -> np.
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis)  # which copies even one
 
 
-def _runs_last(values: np.ndarray, program: Program, name: str) -> np.ndarray:
-    """(blocks, points, ..., lanes) as (points, ..., runs)."""
+def _runs_last(values: np.ndarray, program: Program, name: str, runs: int) -> np.ndarray:
+    """(blocks, points, ..., lanes) as (points, ..., runs), without what filled up the last block."""
     if name == "path" and program.mapped:  # a mapped program has its runs first
         values = np.moveaxis(values, 2, -1)
-    return np.moveaxis(values, 0, -2).reshape(*values.shape[1:-1], -1)
+    lined = np.moveaxis(values, 0, -2).reshape(*values.shape[1:-1], -1)
+    return lined if lined.shape[-1] == runs else lined[..., :runs].copy()  # a view would hold all
 
 
 class _Schedule:
