@@ -69,6 +69,14 @@ def test_any_runs_in_any_order_in_any_number(program: plan.Program, data: st.Dat
 
 
 @pytest.mark.parametrize("program", CASES, ids=lambda p: p.problem.name)
+def test_a_few_runs_do_not_hold_the_memory_of_a_block(program: plan.Program) -> None:
+    part = ENGINE.run(program, _some(_inputs(program), [0]))
+    for name, values in part.metrics.items():
+        whole = values if values.base is None else values.base
+        assert whole.size == values.size, name
+
+
+@pytest.mark.parametrize("program", CASES, ids=lambda p: p.problem.name)
 @pytest.mark.parametrize("pieces", [1, 2, 4])
 def test_calls_cut_in_time(
     program: plan.Program, pieces: int, monkeypatch: pytest.MonkeyPatch

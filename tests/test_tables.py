@@ -23,7 +23,7 @@ CADENCE = 10
 def rows_of(members: list[Run], found: History, minimum: float | None) -> pd.DataFrame:
     summary = tables.summarise(members[0].task, found, minimum)
     row = tables.run_rows(members, summary)
-    return tables.run_table([(range(len(members)), row)], columns_of(members), len(members))
+    return tables.run_table([(range(len(members)), row)], columns_of(members))
 
 
 def columns_of(members: list[Run]) -> list[str]:
@@ -222,7 +222,7 @@ def test_stalled_is_a_gradient_of_zero_away_from_the_minimum() -> None:
 
 def test_rows_of_runs_that_broke_have_the_columns_of_the_others() -> None:
     members = runs(3)
-    broken = tables.run_table([(range(3), tables.error_rows(members))], columns_of(members), 3)
+    broken = tables.run_table([(range(3), tables.error_rows(members))], columns_of(members))
     fine = rows(*[[10, 5, 1, 0.5, 0.1]] * 3)
     assert list(broken.columns) == list(fine.columns)
     assert list(broken["run_id"]) == [r.run_id for r in members]
