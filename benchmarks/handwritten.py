@@ -94,10 +94,10 @@ def program(case: Case, inputs: dict[str, np.ndarray]) -> Callable[[], np.ndarra
 
 
 def _layers(case: Case, inputs: dict[str, np.ndarray], kind: Any) -> list[tuple[Any, Any]]:
-    """[(w, b), ...] from optlab's leaves; the linear model's last row is its intercept."""
+    """[(w (inputs, outputs), b), ...] from optlab's leaves; the linear model's last row is its intercept."""
     if not case.hidden:
-        return [(jnp.asarray(inputs["start/w"], kind), jnp.zeros((), kind))]
+        return [(jnp.asarray(inputs["start/w"].T, kind), jnp.zeros((), kind))]
     return [
-        (jnp.asarray(inputs[f"start/w{i}"], kind), jnp.asarray(inputs[f"start/b{i}"], kind))
+        (jnp.asarray(inputs[f"start/w{i}"].T, kind), jnp.asarray(inputs[f"start/b{i}"], kind))
         for i in range(1, len(case.hidden) + 2)
     ]

@@ -68,9 +68,9 @@ def _loss(
         return (100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2).sum()
     h, y = batch  # type: ignore[misc]
     if len(params) == 1:
-        return torch.nn.functional.cross_entropy(h @ params[0], y)
+        return torch.nn.functional.cross_entropy(h @ params[0].T, y)
     for i in range(0, len(params), 2):
-        h = h @ params[i] + params[i + 1]
+        h = torch.nn.functional.linear(h, params[i], params[i + 1])
         if i + 2 < len(params):
             h = torch.relu(h)
     return torch.nn.functional.cross_entropy(h, y)

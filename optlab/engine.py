@@ -17,7 +17,7 @@ import numpy as np
 
 from optlab.kernel import Carry, build
 from optlab.plan import Cell, Program
-from optlab.startup import OPTIONS
+from optlab.startup import options
 
 __all__ = ["Engine", "History", "Inputs", "StoppedError", "cast", "precise"]
 
@@ -277,8 +277,8 @@ class Engine:
                 # Problems of one family are often one program with other data.
                 same = (device, lowered.as_text())
                 if same not in self._same:
-                    options = OPTIONS if device.platform == "cpu" else None
-                    self._same[same] = lowered.compile(compiler_options=options)
+                    told = options() if device.platform == "cpu" else None
+                    self._same[same] = lowered.compile(compiler_options=told)
                 mine.call = self._same[same]
                 with self._lock:
                     self.timings["compile"] += time.perf_counter() - began

@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
-__all__ = ["OPTIONS", "WHOLE_LOOPS", "prepare"]
+__all__ = ["OPTIONS", "WHOLE_LOOPS", "options", "prepare"]
 
-OPTIONS = {"xla_cpu_prefer_vector_width": 512, "xla_cpu_multi_thread_eigen": False}
+OPTIONS = {
+    "xla_cpu_prefer_vector_width": 512,
+    "xla_cpu_multi_thread_eigen": False,
+    "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT",
+}
 """How programs are compiled for a CPU. Vectors as wide as the processor has them: XLA uses half of the
-widest unless told. One thread an operation: cores work on cells of their own."""
+widest unless told. One thread an operation: cores work on cells of their own. Of the library of kernels
+that XLA would call, products of matrices alone: its exponentials and sums over classes take several times
+as long as those that XLA makes itself (a softmax regression in float32 makes twice as many steps)."""
 
 WHOLE_LOOPS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=2000000"
 """Loops whose turn touches at most so many bytes become one function of machine code. Otherwise each turn
 calls every operation by itself, which takes longer than most rules do; beyond the size, operations by
 themselves are faster (measured, `benchmarks/`). The bits are the same either way (`tests/test_bits.py`). It
 is no option of a single program, so it is set for a process, and only before JAX is used in it."""
+
+
+@functools.cache
+def options() -> dict[str, Any]:
+    """Those of OPTIONS that the installed XLA knows: experimental ones come and go with its versions, which
+    are part of the key under which runs are stored."""
+    import jax
+
+    nothing = jax.jit(lambda x: x).lower(0.0)
+
+    def known(name: str) -> bool:
+        try:
+            nothing.compile(compiler_options={name: OPTIONS[name]})
+        except jax.errors.JaxRuntimeError as error:
+            if "INVALID_ARGUMENT" not in str(error):
+                raise
+            return False
+        return True
+
+    return {name: value for name, value in OPTIONS.items() if known(name)}
 
 
 def prepare(cache: Path) -> None:

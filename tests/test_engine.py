@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from jax import numpy as jnp
 
-from optlab import plan
+from optlab import plan, startup
 from optlab.algebra import exp, sqrt, where
 from optlab.engine import Engine, History, Inputs
 from optlab.kernel import Clock, powers
@@ -73,7 +73,7 @@ def relu_gradient(x: np.ndarray, _: Any) -> np.ndarray:
 
 def softmax(l2: float) -> tuple[Callable[..., Any], Callable[..., Any]]:
     def parts(params: Any, batch: Any) -> tuple[np.ndarray, np.ndarray]:
-        scores = batch["X"] @ params["w"]
+        scores = batch["X"] @ params["w"].T
         scores = scores - scores.max(1, keepdims=True)
         odds = np.exp(scores)
         return odds / odds.sum(1, keepdims=True), np.eye(scores.shape[1])[batch["y"]]
@@ -84,7 +84,7 @@ def softmax(l2: float) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     def gradient(params: Any, batch: Any) -> Any:
         p, truth = parts(params, batch)
-        return {"w": batch["X"].T @ (p - truth) / len(truth) + l2 * params["w"]}
+        return {"w": (p - truth).T @ batch["X"] / len(truth) + l2 * params["w"]}
 
     return loss, gradient
 
@@ -218,7 +218,7 @@ def test_recorded_gradients_replace_the_derivative() -> None:
 def test_minibatches_in_their_order_and_the_full_objective() -> None:
     problem = FAMILIES["softmax_regression"](data="iris", batch=16, l2=0.01)
     rng = np.random.default_rng(3)
-    starts = [{"w": 0.1 * rng.standard_normal((5, 3))} for _ in range(3)]
+    starts = [{"w": 0.1 * rng.standard_normal((3, 5))} for _ in range(3)]
     stream = problem.stream(rng, 9)  # type: ignore[misc]
     rule = REGISTRY["adam"]
     settings = grid(rule, (0.01, 0.1, 1.0))
@@ -234,7 +234,7 @@ def test_minibatches_in_their_order_and_the_full_objective() -> None:
         compare(got, i, wanted, rtol=1e-11, names=("loss", "grad_norm", "step_norm", "step_cosine"))
         last = {"w": wanted["x"][-1][0]}
         assert got.metrics["test_loss"][-1, i] == pytest.approx(softmax(0.0)[0](last, problem.test))
-        right = (problem.test["X"] @ last["w"]).argmax(1) == problem.test["y"]
+        right = (problem.test["X"] @ last["w"].T).argmax(1) == problem.test["y"]
         assert got.metrics["test_accuracy"][-1, i] == pytest.approx(right.mean())
 
 
@@ -331,7 +331,7 @@ def test_only_what_is_wanted_is_recorded() -> None:
 
 def test_single_precision_stays_single() -> None:
     problem = FAMILIES["softmax_regression"](data="iris")
-    starts = [{"w": np.full((5, 3), 0.1)}]
+    starts = [{"w": np.full((3, 5), 0.1)}]
     made = program(problem, REGISTRY["adam"], 5, precision="float32")
     got = ENGINE.run(made, Inputs(starts, [dict(REGISTRY["adam"].hypers)]))
     assert {values.dtype for values in got.metrics.values()} == {np.dtype("float32")}
@@ -403,3 +403,16 @@ def test_probe_and_picture_look_at_the_full_objective() -> None:
     x, y, z = picture(FAMILIES["rosenbrock"](), size=11)
     assert (x[0], x[-1], y[0], y[-1]) == (-2.2, 2.2, -1.2, 3.2)
     np.testing.assert_allclose(z[2, 7], valley(np.array([x[7], y[2]]), None), rtol=1e-12)
+
+
+def test_options_that_xla_does_not_know_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = dict(startup.OPTIONS)
+    assert startup.options() == known  # the pinned version knows them all
+    more = {
+        **known,
+        "xla_cpu_of_another_version": 1,
+        "xla_cpu_experimental_ynn_fusion_type": "NONE",
+    }
+    monkeypatch.setattr(startup, "OPTIONS", more)
+    del known["xla_cpu_experimental_ynn_fusion_type"]
+    assert startup.options.__wrapped__() == known

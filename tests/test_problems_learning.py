@@ -115,7 +115,7 @@ def test_logistic_regression_is_the_plain_formula():
 def test_softmax_regression_is_the_plain_formula():
     problem = REGISTRY["softmax_regression"](l2=0.3)
     w = problem.start(np.random.default_rng(0))["w"]
-    wanted = numpy_softmax_loss(problem.data["X"] @ w, problem.data["y"]) + 0.15 * (w * w).sum()
+    wanted = numpy_softmax_loss(problem.data["X"] @ w.T, problem.data["y"]) + 0.15 * (w * w).sum()
     assert float(problem.loss({"w": w}, problem.data)) == pytest.approx(wanted, rel=1e-13)
 
 
@@ -125,9 +125,9 @@ def test_mlp_is_the_plain_formula(activation):
     p = problem.start(np.random.default_rng(0))
     p = {name: value + 0.1 for name, value in p.items()}  # biases too
     act = np.tanh if activation == "tanh" else lambda z: z * (z > 0)
-    h = act(problem.data["X"] @ p["w1"] + p["b1"])
-    h = act(h @ p["w2"] + p["b2"])
-    wanted = numpy_softmax_loss(h @ p["w3"] + p["b3"], problem.data["y"])
+    h = act(problem.data["X"] @ p["w1"].T + p["b1"])
+    h = act(h @ p["w2"].T + p["b2"])
+    wanted = numpy_softmax_loss(h @ p["w3"].T + p["b3"], problem.data["y"])
     wanted += 0.15 * sum((p[name] ** 2).sum() for name in ("w1", "w2", "w3"))
     assert float(problem.loss(p, problem.data)) == pytest.approx(wanted, rel=1e-13)
 
@@ -135,8 +135,8 @@ def test_mlp_is_the_plain_formula(activation):
 def test_mlp_for_numbers_is_half_the_squared_error():
     problem = REGISTRY["mlp"](data="diabetes", hidden=[4])
     p = problem.start(np.random.default_rng(0))
-    h = np.maximum(problem.data["X"] @ p["w1"] + p["b1"], 0)
-    wanted = np.mean(((h @ p["w2"] + p["b2"])[:, 0] - problem.data["y"]) ** 2) / 2
+    h = np.maximum(problem.data["X"] @ p["w1"].T + p["b1"], 0)
+    wanted = np.mean(((h @ p["w2"].T + p["b2"])[:, 0] - problem.data["y"]) ** 2) / 2
     assert float(problem.loss(p, problem.data)) == pytest.approx(wanted, rel=1e-13)
     assert set(problem.metrics) == {"test_loss"}
 
@@ -182,7 +182,7 @@ def test_metrics_are_scikit_learns(name):
     seen = {key: float(metric({"w": w}, rows)) for key, metric in problem.metrics.items()}
     assert set(seen) == {"test_loss", "train_accuracy", "test_accuracy"}
     for part, (X, y) in {key: (r["X"], r["y"]) for key, r in rows.items()}.items():
-        z = X @ w
+        z = X @ w.T
         scores = np.column_stack([np.zeros(len(z)), z]) if z.ndim == 1 else z
         assert seen[f"{part}_accuracy"] == pytest.approx(accuracy_score(y, scores.argmax(1)))
         if part == "test":
@@ -248,9 +248,9 @@ def test_softmax_minimum_is_scikit_learns(data, l2):
     ).fit(X, y)
     classes = len(theirs.classes_)
     ours = certificate.softmax(X, y, classes, l2)
-    w = certificate.newton(ours, np.zeros(X.shape[1] * classes)).reshape(-1, classes)
-    np.testing.assert_allclose(w, theirs.coef_.T, atol=1e-7)
-    assert abs(gap_above_minimum(problem, theirs.coef_.T)) < 1e-14
+    w = certificate.newton(ours, np.zeros(X.shape[1] * classes)).reshape(classes, -1)
+    np.testing.assert_allclose(w, theirs.coef_, atol=1e-7)
+    assert abs(gap_above_minimum(problem, theirs.coef_)) < 1e-14
 
 
 @pytest.mark.parametrize(("name", "data"), [
@@ -383,7 +383,7 @@ def test_network_weights_start_at_the_textbook_size(activation, variance):
     start = problem.start(np.random.default_rng(0))
     shapes = {name: value.shape for name, value in start.items()}
     assert shapes == {
-        "w1": (64, 500), "b1": (500,), "w2": (500, 3), "b2": (3,), "w3": (3, 10), "b3": (10,),
+        "w1": (500, 64), "b1": (500,), "w2": (3, 500), "b2": (3,), "w3": (10, 3), "b3": (10,),
     }  # fmt: skip
     assert start["w1"].var() == pytest.approx(variance, rel=0.03)
     assert all((start[f"b{i}"] == 0).all() for i in (1, 2, 3))

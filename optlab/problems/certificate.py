@@ -107,7 +107,7 @@ def logistic(X: np.ndarray, y: np.ndarray, l2: float) -> Derivatives:
 
 
 def softmax(X: np.ndarray, y: np.ndarray, classes: int, l2: float) -> Derivatives:
-    """The mean cross entropy of softmax(X W), and l2/2 ||W||^2; w is W (features, classes) by rows.
+    """The mean cross entropy of softmax(X W'), and l2/2 ||W||^2; w is W (classes, features) by rows.
 
     The Hessian is dense, (features * classes)^2: some hundreds of parameters, not thousands.
     """
@@ -115,17 +115,17 @@ def softmax(X: np.ndarray, y: np.ndarray, classes: int, l2: float) -> Derivative
     truth = np.eye(classes)[y]
 
     def derivatives(w: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        z = X @ w.reshape(features, classes)
+        z = X @ w.reshape(classes, features).T
         z = z - z.max(1, keepdims=True)
         total = np.exp(z).sum(1, keepdims=True)
         p = np.exp(z) / total
         value = (np.log(total[:, 0]) - (truth * z).sum(1)).mean() + l2 / 2 * (w @ w)
-        g = (X.T @ (p - truth) / n).ravel() + l2 * w
+        g = ((p - truth).T @ X / n).ravel() + l2 * w
         # Per row: (diag(p) - p p') kron x x'.
-        H = np.zeros((features, classes, features, classes))
+        H = np.zeros((classes, features, classes, features))
         for c in range(classes):
-            H[:, c, :, c] = X.T @ (X * p[:, c, None]) / n
-        mixed = (X[:, :, None] * p[:, None, :]).reshape(n, -1)
+            H[c, :, c, :] = X.T @ (X * p[:, c, None]) / n
+        mixed = (p[:, :, None] * X[:, None, :]).reshape(n, -1)
         H = H.reshape(len(w), len(w)) - mixed.T @ mixed / n + l2 * np.eye(len(w))
         return value, g, H
 
