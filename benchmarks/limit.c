@@ -1,5 +1,5 @@
 /* What two nested loops in C reach: the same arithmetic as the rule and the problem say, runs as lanes of
- * vectors, the state of LANES runs in the first cache. PROBLEM, RULE and DIM are set when it is compiled.
+ * vectors, the state of LANES runs in a cache. PROBLEM, RULE, DIM and LANES are set when it is compiled.
  *
  * Built without -ffast-math: values that are not finite stay what they are. */
 #include <math.h>
@@ -9,7 +9,6 @@
 #define ADAM 1
 #define RMSPROP 2
 #define MOMENTUM 3
-#define LANES 16
 #define each(i) for (int i = 0; i < LANES; i++)
 
 static void gradient(double x[DIM][LANES], double g[DIM][LANES], const double *data) {

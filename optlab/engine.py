@@ -4,7 +4,6 @@ core its own cells, and puts together what they recorded."""
 from __future__ import annotations
 
 import functools
-import os
 import queue
 import threading
 import time
@@ -17,7 +16,7 @@ import numpy as np
 
 from optlab.kernel import Carry, build
 from optlab.plan import Cell, Program
-from optlab.startup import options
+from optlab.startup import cores, options
 
 __all__ = ["Engine", "History", "Inputs", "StoppedError", "cast", "precise"]
 
@@ -66,10 +65,11 @@ class History:
 
 @contextmanager
 def precise(name: str) -> Iterator[None]:
-    """Double precision within this thread only, so that a notebook's own JAX keeps its setting."""
+    """What numbers depend on besides the program, within this thread only, so that a notebook's own JAX keeps
+    its settings: double precision, and how random numbers are counted off."""
     import jax
 
-    with jax.enable_x64(name == "float64"):
+    with jax.enable_x64(name == "float64"), jax.threefry_partitionable(True):
         yield
 
 
@@ -92,8 +92,7 @@ def _workers() -> list[Any]:
     devices = jax.devices()
     if devices[0].platform != "cpu":
         return devices
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return [devices[i % len(devices)] for i in range(cores or 1)]
+    return [devices[i % len(devices)] for i in range(cores())]
 
 
 Outcome = int | History | Exception
@@ -116,11 +115,25 @@ def _finished(
 
 
 @dataclass(eq=False)
-class _Compiled:
-    """A program on a device; whoever comes first compiles it."""
+class _Once:
+    """What is made once, by whoever comes first, however many ask at the same time; what cannot be made is
+    not tried again."""
 
-    call: Any = None
+    made: Any = None
+    error: Exception | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, make: Callable[[], Any]) -> Any:
+        with self.lock:
+            if self.error is not None:
+                raise self.error
+            if self.made is None:
+                try:
+                    self.made = make()
+                except Exception as error:
+                    self.error = error
+                    raise
+        return self.made
 
 
 @dataclass(eq=False)
@@ -128,8 +141,9 @@ class Engine:
     """Executes cells on all cores; a program is compiled once for each device that needs it."""
 
     timings: dict[str, float] = field(default_factory=lambda: {"compile": 0.0, "run": 0.0})
-    _compiled: dict[tuple[Any, Program], _Compiled] = field(default_factory=dict)
-    _same: dict[tuple[Any, str], Any] = field(default_factory=dict)
+    _programs: dict[tuple[Any, Program], _Once] = field(default_factory=dict)
+    _compiled: dict[tuple[Any, str], _Once] = field(default_factory=dict)
+    """By their text: problems of one family are often one program with other data."""
     _data: dict[tuple[Any, Any, str], Any] = field(default_factory=dict)
     _states: dict[Program, Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -268,21 +282,20 @@ class Engine:
     def _program(self, program: Program, arguments: Any, device: Any) -> Any:
         import jax
 
+        def compiled() -> Any:
+            began = time.perf_counter()
+            lowered = jax.jit(build(program)).lower(*arguments)
+            told = options() if device.platform == "cpu" else None
+            with self._lock:
+                same = self._compiled.setdefault((device, lowered.as_text()), _Once())
+            call = same.get(lambda: lowered.compile(compiler_options=told))
+            with self._lock:
+                self.timings["compile"] += time.perf_counter() - began
+            return call
+
         with self._lock:
-            mine = self._compiled.setdefault((device, program), _Compiled())
-        with mine.lock:
-            if mine.call is None:
-                began = time.perf_counter()
-                lowered = jax.jit(build(program)).lower(*arguments)
-                # Problems of one family are often one program with other data.
-                same = (device, lowered.as_text())
-                if same not in self._same:
-                    told = options() if device.platform == "cpu" else None
-                    self._same[same] = lowered.compile(compiler_options=told)
-                mine.call = self._same[same]
-                with self._lock:
-                    self.timings["compile"] += time.perf_counter() - began
-        return mine.call
+            mine = self._programs.setdefault((device, program), _Once())
+        return mine.get(compiled)
 
     def _resident(self, program: Program, device: Any) -> Any:
         """The problem's data on the device, moved there once."""

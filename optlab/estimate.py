@@ -14,6 +14,7 @@ from optlab import plan
 from optlab.cost import look_seconds, rows_of_a_step, step_seconds
 from optlab.plan import Program, Run
 from optlab.spec import Contender, Experiment, Task
+from optlab.startup import cores
 
 __all__ = ["Estimate", "estimate", "machine_memory"]
 
@@ -66,7 +67,7 @@ def estimate(experiment: Experiment) -> Estimate:
     ]
     programs = sum(part.programs for part in parts)
     cells = sum(part.cells for part in parts)
-    cores = os.cpu_count() or 1
+    workers = cores()
     work = sum(part.blocks * _block_seconds(part.program) for part in parts)
     runs = sum(part.runs for part in parts)
     kept = experiment.record.keep == "curves"
@@ -78,8 +79,8 @@ def estimate(experiment: Experiment) -> Estimate:
         run_steps=sum(part.runs * part.program.steps for part in parts),
         programs=programs,
         cells=cells,
-        compile_seconds=COMPILE * programs / max(1, min(cores, programs)),
-        run_seconds=work / max(1, min(cores, cells)),
+        compile_seconds=COMPILE * programs / max(1, min(workers, programs)),
+        run_seconds=work / max(1, min(workers, cells)),
         table_seconds=ROW * runs + NUMBER * numbers,
         memory=PROCESS + rows + 8.0 * COPIES * numbers + orders,
     )

@@ -13,6 +13,11 @@ __all__ = ["atomic", "atomic_write", "clear_strays", "write_text"]
 
 _STRAY = ".writing-"
 
+_UMASK = os.umask(
+    0
+)  # it can only be read by setting it, for all threads: once, before there are others
+os.umask(_UMASK)
+
 
 def atomic_write(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     """Call `write(file)` on a file beside `path` and move it there once it is whole."""
@@ -30,9 +35,7 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
         with os.fdopen(handle, "wb") as file:
             yield file
         # mkstemp gives a file that only its owner reads; results are as open as the user's others.
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
+        Path(name).chmod(0o666 & ~_UMASK)
         Path(name).replace(path)
     except BaseException as error:
         Path(name).unlink(missing_ok=True)

@@ -16,6 +16,9 @@ from optlab.spec import Task
 
 __all__ = ["Gathered", "summaries"]
 
+_OF = "\x1f"
+"""Between a problem's name and a column, in the names of what is kept: it stands in no name."""
+
 _Places = dict[tuple[str, str], list[tuple[int, Run]]]
 """(program key, run_id) -> where the run stands in the plan."""
 
@@ -52,8 +55,11 @@ class Gathered:
             for mine, places, same in _alike(key, members, rows_of):
                 summary = _summary(same[0].task, history.of(mine), minima)
                 parts.append((places, tables.run_rows(same, summary)))
-        for member in self._failed:  # one by one: they may be of several programs
-            for _, places, same in _alike(self.key(member), [member], rows_of):
+        failed: dict[str, list[Run]] = {}
+        for member in self._failed:
+            failed.setdefault(self.key(member), []).append(member)
+        for key, members in failed.items():
+            for _, places, same in _alike(key, members, rows_of):
                 parts.append((places, tables.error_rows(same)))
         table = tables.run_table(parts, columns)
         if _ids(table) != [r.run_id for r in runs]:
@@ -88,7 +94,7 @@ def summaries(
 ) -> History:
     """The history with its curves left out: what its runs come to as runs of each of `tasks`."""
     known = {
-        f"{task.name}/{column}": values
+        f"{task.name}{_OF}{column}": values
         for task in tasks
         for column, values in _summary(task, history, minima).items()
     }
@@ -101,7 +107,7 @@ def _summary(
     if history.metrics:
         minimum = minima[task.name]
         return tables.summarise(task, history, minimum.value if minimum else None)
-    own = f"{task.name}/"
+    own = f"{task.name}{_OF}"
     return {n.removeprefix(own): v for n, v in history.summary.items() if n.startswith(own)}
 
 

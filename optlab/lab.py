@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ import pandas as pd
 from optlab import byhand, freshness, plan
 from optlab.analysis.verdicts import undecided, verdicts
 from optlab.analysis.words import plural
-from optlab.causes import program_key
+from optlab.causes import program_key, summary_key
 from optlab.declared import declare
 from optlab.draws import Draws, fingerprint
 from optlab.effort import operations
@@ -74,6 +72,7 @@ def run(
     for seeds in looks:
         now = replace(experiment, seeds=replace(experiment.seeds, evaluate=seeds))
         results = _Laboratory(now, Path(out), progress, began, looks).run()
+        began = time.perf_counter()
         left = undecided(results.verdicts)
         if not left:
             break
@@ -109,7 +108,8 @@ class _Laboratory:
         self.draws = Draws(experiment.seeds.experiment)
         self.minima = Minima(out / ".cache" / "minima.json")
         self.operations = Remembered(out / ".cache" / "operations.json")
-        self.errors: list[dict[str, Any]] = []
+        self.errors: dict[tuple[str, str, str], set[str]] = {}
+        """(problem, optimizer, what broke) -> the runs that it broke."""
         self.fingerprints: dict[str, Any] = {}
         self.gathered = Gathered(self._key)
         self.keep = experiment.record.keep
@@ -127,7 +127,6 @@ class _Laboratory:
         self.folder.mkdir(parents=True, exist_ok=True)
         freshness.mark_stale(self.folder)
         clear_strays(self.folder)
-        (self.folder / "verdicts.csv").unlink(missing_ok=True)  # of other tables than these
         with self._timed("plan"):
             self.found = {t.name: self.minima(t.problem) for t in self.experiment.tasks}
             self.standing = Standing(manifest(self.experiment, self.found, {}))
@@ -152,15 +151,18 @@ class _Laboratory:
                 self._checked()
             made = self._manifest()
             seen = Results(self.folder, self.standing.leading() if self.apart else table, made)
-            self._explained(seen.with_curves(curves))
+            with self._timed("explanations"):
+                self._explained(seen.with_curves(curves))
             with self._timed("tables"):
                 for table_written in written:
                     table_written.result()
+        made["timings"] = self._seconds()
         write_json(self.folder, "manifest", made)
         del table, curves, paths, seen  # read again from disk where they are wanted
         results = load(self.folder)
         with self._timed("verdicts"):
             self._verdicts(results)
+        results.manifest["timings"] = self._seconds()
         return results
 
     @property
@@ -183,6 +185,8 @@ class _Laboratory:
                 with self._timed("plan"):
                     portion = next(portions, None)
                 if portion is None:
+                    for of_other_tables in ("manifest.json", "verdicts.csv"):
+                        (self.folder / of_other_tables).unlink(missing_ok=True)
                     return table
                 table = self._portion(portion)
                 with self._timed("tables"):
@@ -220,7 +224,7 @@ class _Laboratory:
     def _explained(self, results: Results) -> None:
         """Why runs ended oddly; a loss that cannot be differentiated twice has no such part."""
         try:
-            found = explain_odd(self.experiment, results, self.draws)
+            found = explain_odd(self.experiment, results, self.draws, self.standing.lowest)
         except Exception as error:  # the runs themselves are sound, and the report stands without
             self.progress.note(f"not explained why runs ended oddly: {plainly(error)}")
             found = []
@@ -270,13 +274,19 @@ class _Laboratory:
             return True
         contender = self.experiment.contender(name)
         run = Run("", task, contender, next(contender.settings()), "evaluate", 0, "", "")
-        return self.store.has(self._key(run))
+        return self.store.has(self._program_key(run))  # whatever they were judged by
 
     def _stage(self, runs: list[Run], last: bool = True) -> None:
         """Bring in what is stored of `runs`, and run the rest; `last` where no other portion comes after."""
-        with self._timed("plan"):
-            todo = self._stored(runs)
+        todo = self._missing(runs)
         self.tally.add(runs, todo)
+        self._make(todo, last)
+
+    def _missing(self, runs: list[Run]) -> list[Run]:
+        with self._timed("plan"):
+            return self._stored(runs)
+
+    def _make(self, todo: list[Run], last: bool) -> None:
         with self._timed("starts"):
             todo = self._draw(todo)
         self._execute(todo, last)
@@ -285,6 +295,9 @@ class _Laboratory:
         """The settings of those that have one alone."""
         contenders = {pair: self.experiment.contender(pair[1]) for pair in pairs}
         return {pair: next(c.settings()) for pair, c in contenders.items() if c.size == 1}
+
+    def _seconds(self) -> dict[str, float]:
+        return {name: round(seconds, 3) for name, seconds in self.timings.items()}
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:
@@ -317,15 +330,15 @@ class _Laboratory:
             return _elsewhere(run.task)
         of = plan.program_of(self.experiment, run)
         if of not in self._keys:
-            mark = self._fingerprint(run.task)
-            key = program_key(plan.program(self.experiment, run), mark)
-            self._keys[of] = f"{key}-{self._judged()}" if self.keep == "summary" else key
+            key = self._program_key(run)
+            if self.keep == "summary":
+                key = summary_key(key, self._namesakes(run.task), self.found)
+            self._keys[of] = key
         return self._keys[of]
 
-    def _judged(self) -> str:
-        """A hash of what a summary is told by, and curves are not: targets and minima."""
-        causes = [[t.name, t.targets, self.found.get(t.name)] for t in self.experiment.tasks]
-        return hashlib.sha256(repr(causes).encode()).hexdigest()[:12]
+    def _program_key(self, run: Run) -> str:
+        mark = self._fingerprint(run.task)
+        return program_key(plan.program(self.experiment, run), mark)
 
     def _namesakes(self, task: Task) -> list[Task]:
         """The tasks that share the runs of `task`: one problem under several names, each with targets of
@@ -379,16 +392,13 @@ class _Laboratory:
         steps = sum(len(c.runs) * c.program.steps for c in cells)
         later = 0 if last else self.tally.later
         self.progress.begin(self.experiment.name, self.tally.asked, steps, self.tally.stored, later)
-        execution = self.engine.execute(cells, self._inputs, self._keep)
-        try:
+        # Closed whatever happens here, Ctrl-C or a full disk: the threads end before anything else goes on.
+        with closing(self.engine.execute(cells, self._inputs, self._keep)) as execution:
             for cell, outcome in execution:
                 if isinstance(outcome, int):
                     self.progress.advance(outcome)
                 else:
                     self._take(cell, outcome)
-        except Exception:  # a full disk, say: let the threads end before the process does
-            execution.close()
-            raise
         self.timings |= self.engine.timings
 
     def _take(self, cell: Cell, outcome: History | Exception) -> None:
@@ -407,12 +417,17 @@ class _Laboratory:
     def _broken(self, members: Sequence[Run], error: Exception) -> None:
         self.gathered.fail(members)
         message = plainly(error)
-        first = message.splitlines()[0]
-        for name, count in Counter(r.contender.name for r in members).items():
-            problem = members[0].task.name
-            self.errors.append({"problem": problem, "optimizer": name, "runs": count,
-                                "message": message})  # fmt: skip
-            self.progress.note(f"{name} on {problem} broke: {first}")
+        for member in members:
+            name = member.contender.name
+            problem = self._first_name(member.task, name)
+            broken = self.errors.setdefault((problem, name, message), set())
+            if not broken:
+                self.progress.note(f"{name} on {problem} broke: {message}")
+            broken.add(member.run_id)
+
+    def _first_name(self, task: Task, optimizer: str) -> str:
+        """The first of the names under which a problem's runs by an optimizer are asked for."""
+        return next(t.name for t in self._namesakes(task) if optimizer in t.optimizers)
 
     def _again(self) -> pd.DataFrame:
         """Make some runs once more and keep their curves: those at the chosen and the default settings and
@@ -422,7 +437,7 @@ class _Laboratory:
         self._keys.clear()
         self.gathered = Gathered(self._key)
         self._import(runs)
-        self._stage(runs)
+        self._make(self._missing(runs), last=True)  # they are counted already
         return table
 
     def _curves(self, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -478,11 +493,14 @@ class _Laboratory:
         return manifest(
             self.experiment, self.found, self.fingerprints, self._operations(),
             counts={status: counts[status] for status in ("hit", "budget", "diverged", "error")},
-            errors=self.errors,
+            errors=[
+                {"problem": problem, "optimizer": name, "runs": len(runs), "message": message}
+                for (problem, name, message), runs in self.errors.items()
+            ],
             claims=self.claims,
             withdrawn=self.withdrawn,
             looks=list(self.looks),
-            timings={name: round(seconds, 3) for name, seconds in self.timings.items()},
+            timings=self._seconds(),
         )  # fmt: skip
 
 

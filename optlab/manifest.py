@@ -64,7 +64,11 @@ def manifest(
         "record": experiment.record.keep,
         "divergence": DIVERGENCE,
         "versions": {"optlab": version("optlab")}
-        | {k: v for k, v in environment().items() if k not in ("processor", "flags")},
+        | {
+            k: v
+            for k, v in environment().items()
+            if k not in ("processor", "features", "device", "flags")
+        },
         "processor": environment()["processor"],
         "git": _commit(experiment.path.parent),
         **more,

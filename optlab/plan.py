@@ -203,12 +203,22 @@ def portions(experiment: Experiment, most: int | None) -> Iterator[Portion]:
     pairs = [(task.name, name) for task in experiment.tasks for name in task.optimizers]
     portion, begun = list[Run](), 0
     for run in runs(experiment):
-        if most and len(portion) >= most and run.hypers is not portion[-1].hypers:
+        if most and len(portion) >= most and not _together(portion[-1], run):
             ended = pairs.index((run.task.name, run.contender.name))
             yield Portion(portion, pairs[begun:ended], False)
             portion, begun = [], ended
         portion.append(run)
     yield Portion(portion, pairs[begun:], True)
+
+
+def _together(before: Run, run: Run) -> bool:
+    """Whether two runs must be of one portion: of one setting, which runs that were made elsewhere need not
+    have in a row."""
+    if run.task.imported is not None:
+        return run.task is before.task
+    return (run.task, run.contender) == (before.task, before.contender) and (
+        run.hypers == before.hypers
+    )
 
 
 def chosen_runs(

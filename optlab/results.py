@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -56,8 +56,8 @@ class Results:
         return self.__dict__["runs"]
 
     def pieces(self, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
-        """The table of runs as it lies on disk, some ten thousands of rows at a time: for more runs than fit in
-        memory. `columns`: those that are wanted, all unless said. KeyError where there is no such column,
+        """The table of runs as it lies on disk, as many rows at a time as were made at once (131,072 or so of a sweep
+        without curves): for more runs than fit in memory. `columns`: those that are wanted, all unless said. KeyError where there is no such column,
         DamagedError where the file cannot be read."""
         path = self.folder / "runs.parquet"
         file = _read(path, pq.ParquetFile)
@@ -73,9 +73,10 @@ class Results:
         return _table(self.folder, "curves.parquet")
 
     def with_curves(self, curves: pd.DataFrame) -> Results:
-        """The same results with these curves, which are not on disk yet."""
-        self.__dict__["curves"] = curves
-        return self
+        """These results with curves that are not on disk yet."""
+        other = replace(self)
+        other.__dict__["curves"] = curves
+        return other
 
     @cached_property
     def paths(self) -> pd.DataFrame:
@@ -216,6 +217,10 @@ def load(folder: str | Path) -> Results:
     DamagedError where something cannot be read."""
     folder = Path(folder)
     if not (folder / "manifest.json").exists():
+        if (folder / "runs.parquet").exists() or (folder / "cells").exists():
+            raise FileNotFoundError(
+                f"{folder} is not whole: its last run did not come to its end (no manifest.json); {_AGAIN}"
+            )
         raise FileNotFoundError(f"{folder}: no results here (no manifest.json)")
     gone = [name for name in WHOLE if not (folder / name).exists()]
     if gone:

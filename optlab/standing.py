@@ -46,6 +46,8 @@ class Standing:
         self._few: list[pd.DataFrame] = []
         self._sample: list[pd.DataFrame] = []
         self._ended: Counter[str] = Counter()
+        self.lowest: dict[str, float] = {}
+        """The least loss of any run, by problem."""
         self._seen: set[str] = set()
         self._ran: set[tuple[str, str]] = set()
 
@@ -63,6 +65,8 @@ class Standing:
         self._ended.update(once.loc[~once["part"].isin(_FEW), "status"])
         self._keep(self._few, np.flatnonzero(table["part"].isin(self._kept)), table, runs)
         self._seen.update(table["problem"].unique())
+        for problem, least in table.groupby("problem", sort=False)["loss_best"].min().items():
+            self.lowest[str(problem)] = float(np.fmin(least, self.lowest.get(str(problem), np.nan)))
         ran = table.loc[table["status"] != "error", _PAIR].drop_duplicates()
         self._ran.update(ran.itertuples(index=False, name=None))
         if not curves:

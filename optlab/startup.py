@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-__all__ = ["OPTIONS", "WHOLE_LOOPS", "options", "prepare"]
+__all__ = ["OPTIONS", "WHOLE_LOOPS", "cores", "options", "prepare"]
 
 OPTIONS = {
     "xla_cpu_prefer_vector_width": 512,
@@ -25,6 +25,13 @@ WHOLE_LOOPS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_thresho
 calls every operation by itself, which takes longer than most rules do; beyond the size, operations by
 themselves are faster (measured, `benchmarks/`). The bits are the same either way (`tests/test_bits.py`). It
 is no option of a single program, so it is set for a process, and only before JAX is used in it."""
+
+
+def cores() -> int:
+    """Cores that this process may use, which can be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @functools.cache

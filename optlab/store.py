@@ -63,8 +63,8 @@ class Store:
             self._places[key].add(path, run_ids)
 
     def has(self, key: str) -> bool:
-        """Whether anything is kept under `key`."""
-        return any((self.folder / key).glob("*.npz"))
+        """Whether anything is kept under a key that begins with `key`."""
+        return any(self.folder.glob(f"{key}*/*.npz"))
 
     def load(self, key: str, wanted: Iterable[str]) -> list[Stored]:
         """The cells of `key` that hold any of `wanted`, each run in one cell only."""

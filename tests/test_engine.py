@@ -392,7 +392,59 @@ def test_a_program_is_compiled_once_for_many_cells() -> None:
     ended = [(c, outcome) for c, outcome in done if not isinstance(outcome, int)]
     assert {id(c) for c, _ in ended} == {id(c) for c in cells}
     assert all(isinstance(h, History) for _, h in ended)
-    assert len(working._same) == 1
+    assert len(working._compiled) == 1
+
+
+def _compiled(text: str) -> int:
+    """How many programs are compiled for a spec."""
+    counted = []
+
+    def hear(event: str, *_: Any, **__: Any) -> None:
+        counted.append(event == "/jax/core/compile/backend_compile_duration")
+
+    experiment = parse(text, Path("s.yaml"))
+    cells = plan.cells(experiment, plan.runs(experiment))
+    rng = np.random.default_rng(0)
+
+    def inputs(cell: plan.Cell) -> Inputs:
+        return Inputs([cell.program.problem.start(rng) for _ in cell.runs],
+                      [dict(run.hypers) for run in cell.runs])  # fmt: skip
+
+    startup.options()
+    jax.monitoring.register_event_duration_secs_listener(hear)
+    try:
+        ended = [o for _, o in Engine().execute(cells, inputs) if not isinstance(o, int)]
+    finally:
+        jax.monitoring.clear_event_listeners()
+    assert ended
+    assert all(isinstance(o, History) for o in ended)
+    return sum(counted)
+
+
+def test_problems_that_differ_in_data_share_a_program_however_many_threads_ask() -> None:
+    problems = ", ".join(f"{{q{c}: {{use: quadratic, condition: {c}}}}}" for c in range(2, 10))
+    head = "title: t\nsteps: 3\nseeds: 2\noptimizers: [sgd]\nproblems: "
+    one = _compiled(f"{head}[{{q2: {{use: quadratic, condition: 2}}}}]\n")
+    assert _compiled(f"{head}[{problems}]\n") == one
+
+
+def test_a_program_that_cannot_be_built_is_tried_once() -> None:
+    tried = []
+
+    def broken(x: Any, batch: Any) -> Any:
+        tried.append(1)
+        raise ValueError("no such loss")
+
+    text = "title: t\nsteps: 2\nseeds: 400\nproblems: [booth]\noptimizers: [sgd]\n"
+    experiment = parse(text, Path("s.yaml"))
+    cells = plan.cells(experiment, plan.runs(experiment))
+    assert len(cells) > 2
+    bad = replace(cells[0].program, problem=replace(cells[0].program.problem, loss=broken))
+    broken_cells = [replace(cell, program=bad) for cell in cells]
+    started = lambda cell: Inputs([np.ones(2)] * len(cell.runs), [{"lr": 0.1}] * len(cell.runs))  # noqa: E731
+    outcomes = [o for _, o in Engine().execute(broken_cells, started)]
+    assert [str(o) for o in outcomes] == ["no such loss"] * len(cells)
+    assert len(tried) == 1
 
 
 def test_probe_and_picture_look_at_the_full_objective() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ from pandas.testing import assert_frame_equal
 
 import optlab
 from optlab import lab, plan
+from optlab.progress import Silent
 from optlab.results import Results
 
 HEAD = """
@@ -162,3 +164,113 @@ def test_a_table_of_runs_is_read_when_it_is_asked_for(
         _ = stale.runs
     with pytest.raises(AttributeError, match="nothing"):
         _ = results.nothing
+
+
+def test_what_another_problem_asks_changes_no_summary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor do names that hold each other, `a` and `a/b`."""
+    first = f"{HEAD}seeds: {{evaluate: 3}}\nproblems:\n  - a: {{use: booth}}\n{OPTIMIZERS}"
+    made(tmp_path, first, 7, monkeypatch)
+    cells = sorted((tmp_path / "out").rglob("cells/*/*.npz"))
+    more = first.replace(
+        "optimizers:", "  - a/b: {use: rosenbrock, targets: {gap: 0.5}}\noptimizers:"
+    )
+    runs = made(tmp_path, more, 7, monkeypatch).runs
+    assert set(runs["problem"]) == {"a", "a/b"}
+    assert set(cells) < set((tmp_path / "out").rglob("cells/*/*.npz"))
+    own = {p: p.stat().st_mtime_ns for p in cells}
+    made(tmp_path, more.replace("gap: 0.5", "gap: 0.25"), 7, monkeypatch)
+    assert own == {p: p.stat().st_mtime_ns for p in cells}
+
+
+def test_one_problem_under_names_that_hold_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = SPECS["no trials apart"].replace("- again:", "- bowl/again:")
+    runs = made(tmp_path, text, 7, monkeypatch).runs
+    assert len(runs[runs["problem"] == "bowl"]) == len(runs[runs["problem"] == "bowl/again"])
+
+
+def test_a_claim_after_a_look_is_told_so_whatever_the_targets_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = SPECS["every setting"].replace("  - rosenbrock\n", "")
+    made(tmp_path, text, 7, monkeypatch)
+    later = text.replace("1e-1", "1e-3") + "claims: [momentum is faster than sgd]\n"
+    found = made(tmp_path, later, 7, monkeypatch)
+    assert [claim["post_hoc"] for claim in found.manifest["claims"]] == [True]
+
+
+def test_runs_made_again_for_their_curves_are_not_counted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+
+    class Heard(Silent):
+        def begin(self, name: str, runs: int, run_steps: int, stored: int, later: int) -> None:
+            told.append((runs, stored))
+
+    made(tmp_path, SPECS["every setting"], 10**6, monkeypatch)
+    (tmp_path / "other").mkdir()
+    spec = tmp_path / "other/sweep.yaml"
+    spec.write_text(SPECS["every setting"])
+    results = optlab.run(spec, tmp_path / "other/out", Heard())
+    once = len(results.runs.drop_duplicates(["problem", "optimizer", "run_id"]))
+    assert told[-1] == (once, 0)
+
+
+def test_what_broke_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = SPECS["a broken problem"].replace(
+        "  - rosenbrock", "  - twice: {use: 'mine.py:broken'}\n  - rosenbrock"
+    )
+    told = [
+        made(tmp_path / str(most), text, most, monkeypatch).manifest["errors"]
+        for most in (3, 10**6)
+    ]
+    assert told[0] == told[1]
+    assert [(e["problem"], e["optimizer"]) for e in told[0]] == [
+        ("broken", o) for o in ("sgd", "momentum", "adam")
+    ]
+
+
+def test_an_interrupted_run_leaves_no_tables_of_two_specs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = made(tmp_path, SPECS["no trials apart"], 7, monkeypatch).folder
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lab._Laboratory, "_again", stop)
+        with pytest.raises(KeyboardInterrupt):
+            made(
+                tmp_path, SPECS["no trials apart"].replace("steps: 12", "steps: 8"), 7, monkeypatch
+            )
+    with pytest.raises(FileNotFoundError, match="did not come to its end"):
+        optlab.load(folder)
+    assert set(made(tmp_path, SPECS["no trials apart"], 7, monkeypatch).runs["steps_done"]) <= set(
+        range(13)
+    )
+
+
+def test_runs_from_elsewhere_stay_in_one_portion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their table need not have the runs of a setting in a row."""
+    rows = [
+        {"problem": "net", "optimizer": "a", "run": f"{lr}-{seed}", "seed": seed, "step": step, "lr": lr,
+         "metric": "loss", "value": 2.0 - lr * step - 0.01 * seed}
+        for seed in range(9) for lr in (0.1, 0.2, 0.3) for step in range(4)
+    ]  # fmt: skip
+    found = []
+    for name, most in (("whole", 10**6), ("parts", 4)):
+        (tmp_path / name).mkdir()
+        pd.DataFrame(rows).to_csv(tmp_path / name / "there.csv", index=False)
+        text = (
+            "title: t\nrecord: summary\nimport: [{net: {use: there.csv, targets: {loss: 1.8}}}]\n"
+        )
+        found.append(made(tmp_path / name, text, most, monkeypatch))
+    same(found[1].runs, found[0].runs)
+    same(found[1].curves.astype({"run_id": str}), found[0].curves.astype({"run_id": str}))

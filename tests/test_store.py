@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optlab import causes
-from optlab.causes import program_key
+from optlab import causes, plan
+from optlab.causes import program_key, summary_key
 from optlab.engine import History
 from optlab.files import atomic_write, clear_strays
 from optlab.minima import Minima
@@ -18,6 +18,7 @@ from optlab.plan import Program
 from optlab.problems import REGISTRY as FAMILIES
 from optlab.problems import Minimum
 from optlab.rules import REGISTRY, make_rule
+from optlab.spec import parse
 from optlab.store import Store
 
 MARK = [{"value": 1.0}]  # a problem's fingerprint
@@ -179,12 +180,8 @@ def test_a_key_changes_with_all_that_may_change_the_numbers(
     assert program_key(program(), MARK) != keys[0]
 
 
-@pytest.mark.parametrize("name", causes._HOUSE)
-def test_a_key_changes_with_the_text_that_every_run_goes_through(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each file alone, changed as seen by the key; the list is what a run really goes through."""
-    before = program_key(program(), MARK)
+def _changed_text(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One file of the house, changed as seen by the key."""
     read_text = Path.read_text
 
     def changed(self: Path, *arguments: Any, **options: Any) -> str:
@@ -192,14 +189,66 @@ def test_a_key_changes_with_the_text_that_every_run_goes_through(
             "\n#" if self.as_posix().endswith(name) else ""
         )
 
-    causes._house.cache_clear()
+    causes._texts.cache_clear()
     monkeypatch.setattr(Path, "read_text", changed)
+
+
+@pytest.mark.parametrize("name", causes._HOUSE)
+def test_a_key_changes_with_the_text_that_every_run_goes_through(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file alone; the list is what a run really goes through."""
+    before = program_key(program(), MARK)
+    _changed_text(name, monkeypatch)
     try:
         assert program_key(program(), MARK) != before
     finally:
         monkeypatch.undo()
-        causes._house.cache_clear()
+        causes._texts.cache_clear()
     assert program_key(program(), MARK) == before
+
+
+def test_a_key_knows_how_calls_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stretch that is longer than a call is cut, and powers of t taken anew there."""
+    before = program_key(program(steps=10**6, every=10**6), MARK)
+    monkeypatch.setattr(plan, "CALL", plan.CALL / 3)
+    assert program_key(program(steps=10**6, every=10**6), MARK) != before
+
+
+def _tasks(text: str) -> list[Any]:
+    return list(
+        parse(f"title: t\nsteps: 9\noptimizers: [sgd]\nproblems: {text}\n", Path("s.yaml")).tasks
+    )
+
+
+def test_the_key_of_a_summary_knows_what_it_is_told_by() -> None:
+    near, far = (
+        _tasks(f"[{{booth: {{targets: {{gap: {gap}}}}}}}, rosenbrock]") for gap in (1.0, 2.0)
+    )
+    minima = {"booth": Minimum(0.0, "closed form"), "rosenbrock": Minimum(0.0, "closed form")}
+    keys = [
+        summary_key("k", near[:1], minima), summary_key("k", far[:1], minima),
+        summary_key("k", near, minima), summary_key("other", near[:1], minima),
+        summary_key("k", near[:1], {**minima, "booth": Minimum(1.0, "closed form")}),
+    ]  # fmt: skip
+    assert len(set(keys)) == len(keys)
+    assert all(key.startswith(("k-", "other-")) for key in keys)
+    others = {**minima, "rosenbrock": Minimum(1.0, "closed form")}  # no runs of this problem
+    assert summary_key("k", near[:1], others) == keys[0]
+
+
+@pytest.mark.parametrize("name", causes._TOLD)
+def test_the_key_of_a_summary_changes_with_the_text_that_tells_it(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = _tasks("[booth]")
+    before = summary_key("k", tasks, {})
+    _changed_text(name, monkeypatch)
+    try:
+        assert summary_key("k", tasks, {}) != before
+    finally:
+        monkeypatch.undo()
+        causes._texts.cache_clear()
 
 
 # --- minima ---

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,10 @@ MOST_STEPS = 20_000
 _LONG = 2.0  # a target that is held after this many times the steps to reach it was left for long
 
 
-def explain_odd(experiment: Experiment, results: Results, draws: Draws) -> list[dict[str, Any]]:
-    """One evaluation run at each optimizer's chosen setting on each problem, the first that diverged, else the
+def explain_odd(
+    experiment: Experiment, results: Results, draws: Draws, lowest: Mapping[str, float]
+) -> list[dict[str, Any]]:
+    """`lowest`: the least loss of any run, by problem. One evaluation run at each optimizer's chosen setting on each problem, the first that diverged, else the
     first that left its target for good, else the first of all, where it diverged, stood still, oscillated or
     left its target: at most `MOST`, the oddest first told and all in the order of the spec."""
     best = best_settings(results.runs, results.manifest)
@@ -59,7 +62,7 @@ def explain_odd(experiment: Experiment, results: Results, draws: Draws) -> list[
                          random=task.problem.random)  # fmt: skip
         short = event.kind == "returned" and not _long(row, problem["decision"])
         # Where no minimum is known, who ends lowest of all may have found it.
-        solved = event.kind == "plateau" and minimum is None and _ends_lowest(row, results.runs)
+        solved = event.kind == "plateau" and minimum is None and _ends_lowest(row, lowest)
         if event.kind in ODD and not short and not solved:
             found.append((ODD.index(event.kind), place, row))
     oddest = sorted(found, key=lambda item: item[:2])[:MOST]
@@ -75,10 +78,10 @@ def _calm(rows: pd.DataFrame, target: str | None) -> np.ndarray:
     return np.select([rows["status"] == "diverged", left], [0, 1], 2)
 
 
-def _ends_lowest(row: dict[str, Any], runs: pd.DataFrame) -> bool:
-    lowest = float(runs.loc[runs["problem"] == row["problem"], "loss_best"].min())
-    scale = max(1.0, float(row["loss_first"]) - lowest)
-    return float(row["loss_final"]) - lowest <= 1e-9 * scale
+def _ends_lowest(row: dict[str, Any], lowest: Mapping[str, float]) -> bool:
+    least = lowest[str(row["problem"])]
+    scale = max(1.0, float(row["loss_first"]) - least)
+    return float(row["loss_final"]) - least <= 1e-9 * scale
 
 
 def _long(row: dict[str, Any], target: str) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 
 from optlab.adapters import Optimizer
 from optlab.draws import Draws
+from optlab.engine import precise
 from optlab.kernel import Clock, normal_like, powers
 from optlab.plan import Run
 from optlab.problems import Problem
@@ -74,7 +75,7 @@ class Replay:
         import jax
 
         if self._state is None:
-            with jax.enable_x64(self.precision == "float64"):
+            with precise(self.precision):
                 begin = jax.jit(lambda p, h: self.optimizer.start(p, {**h, **self.fixed}))
                 self._state = jax.tree.map(np.asarray, begin(self._first, self.hypers))
         return self._first, self._state
@@ -85,7 +86,7 @@ class Replay:
 
         t, params, state = begin if begin is not None else (0, *self.start())
         parts = []
-        with jax.enable_x64(self.precision == "float64"):
+        with precise(self.precision):
             if self._walk is None:
                 self._walk = jax.jit(self._build())
             for i in range(0, len(steps), self.points):

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import signal
 from collections.abc import Iterable
 from concurrent.futures import Future
@@ -19,6 +18,7 @@ from optlab.figures.request import Drawn, draw, key
 from optlab.files import write_text
 from optlab.garbage import collect_seldom
 from optlab.report.blocks import Picture
+from optlab.startup import cores
 
 __all__ = ["Studio", "dismiss"]
 
@@ -39,7 +39,7 @@ class Studio:
     def __init__(self, root: Path, workers: int | None = None, many: bool = False) -> None:
         self.root = root
         self.counted = 0
-        self._workers = _cores() - 1 if workers is None else workers
+        self._workers = cores() - 1 if workers is None else workers
         self._known = _read(root / "figures" / _KEPT)
         self._waiting: list[Picture] = []
         self._away: list[tuple[Picture, Future[Drawn]]] = []
@@ -159,13 +159,6 @@ def _worker() -> None:
     # Ctrl-C reaches every process of a terminal; the one that was started says what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     collect_seldom()
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _hash(text: str) -> str:
