@@ -25,6 +25,20 @@ _BEFORE = {"seeds": [], "measures": [""], "problems": [""]}
 """What files did not keep at first. A claim of which nothing is known counts as one judgement."""
 
 
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(stored, dict) and all(isinstance(entry, dict) for entry in stored.values()):
+            return stored
+        reason = "not what was written"
+    except ValueError as error:
+        reason = str(error)
+    raise OSError(
+        f"{path} is damaged ({reason}). It says when each claim was first made: bring it back from a copy; "
+        "if there is none, delete it, and claims about runs that are stored count as made after them"
+    )
+
+
 def declare(
     folder: Path,
     claims: Sequence[Claim],
@@ -42,7 +56,7 @@ def declare(
     path = folder / FILE
     known: dict[str, Any] = {}
     if path.is_file():
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = _read(path)
         known = {name: _BEFORE | entry for name, entry in stored.items()}
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     fresh = [claim for claim in claims if claim.id not in known]

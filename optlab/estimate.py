@@ -23,13 +23,15 @@ COMPILE = 0.5  # seconds a program
 ROW, NUMBER = 15e-6, 0.6e-6  # seconds in tables: a run, a recorded number
 PROCESS, ROW_BYTES = 550e6, 2_000  # bytes: packages and programs; a run, its causes and its row
 PLACE_BYTES = 12  # bytes: where a run of an earlier portion is stored
+ARRAYS = 16  # of a call's parameters: they and the rule's state, given, taken, and on their way
 COPIES = 5  # of a recorded number: the arrays, the columns made of them, and the file being written
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Counts, seconds and bytes; `memory` is what is held at once at most: packages, runs, what was recorded
-    of them on its way into tables, and the orders of minibatches."""
+    """Counts, seconds and bytes, the report left out; `memory` is what is held at once at most: packages, runs,
+    what was recorded of them on its way into tables, starts, what is in a core's hands, and the orders of
+    minibatches."""
 
     runs: int
     run_steps: int
@@ -73,7 +75,8 @@ def estimate(experiment: Experiment) -> Estimate:
     kept = experiment.record.keep == "curves"
     numbers = sum(part.runs * _record(part.program) for part in parts) if kept else 0
     rows = ROW_BYTES * runs if kept else ROW_BYTES * min(runs, plan.PORTION) + PLACE_BYTES * runs
-    orders = sum(_orders(experiment, task) for task in experiment.tasks)
+    drawn = sum(_drawn(experiment, task) for task in experiment.tasks)
+    held = max((_held(part.program) for part in parts), default=0.0) * min(workers, max(1, cells))
     return Estimate(
         runs=runs,
         run_steps=sum(part.runs * part.program.steps for part in parts),
@@ -82,7 +85,7 @@ def estimate(experiment: Experiment) -> Estimate:
         compile_seconds=COMPILE * programs / max(1, min(workers, programs)),
         run_seconds=work / max(1, min(workers, cells)),
         table_seconds=ROW * runs + NUMBER * numbers,
-        memory=PROCESS + rows + 8.0 * COPIES * numbers + orders,
+        memory=PROCESS + rows + 8.0 * COPIES * numbers + drawn + held,
     )
 
 
@@ -131,14 +134,19 @@ def _record(program: Program) -> int:
     return each * _points(program)
 
 
-def _orders(experiment: Experiment, task: Task) -> float:
-    """Bytes of the row numbers of every minibatch, kept for each seed."""
+def _held(program: Program) -> float:
+    """Bytes of what one call works on."""
+    return 8.0 * ARRAYS * program.lanes * program.blocks * program.problem.about.dim
+
+
+def _drawn(experiment: Experiment, task: Task) -> float:
+    """Bytes of each seed's start and of the row numbers of its minibatches."""
     problem = task.problem
-    if problem.stream is None or problem.longest is not None:
+    if task.imported is not None:
         return 0.0
-    return (
-        4.0 * task.steps * rows_of_a_step(problem) * sum(len(s) for s in experiment.seeds_of(task))
-    )
+    minibatches = problem.stream is not None and problem.longest is None
+    rows = 4.0 * task.steps * rows_of_a_step(problem) if minibatches else 0.0
+    return (8.0 * problem.about.dim + rows) * sum(len(s) for s in experiment.seeds_of(task))
 
 
 def _block_seconds(program: Program) -> float:

@@ -152,12 +152,13 @@ _FINISHED = (
     "verdicts.csv",
 )  # fmt: skip
 
+_FOLDERS = ("figures", "tables")
+
 
 def is_fresh(folder: Path, wanted: str) -> bool:
     """Whether `folder` holds the finished report with the stamp `wanted`."""
-    if not all((folder / name).is_file() for name in (*_FINISHED, _NAME)):
-        return False
-    return (folder / _NAME).read_bytes() == _mark(folder, wanted)
+    mark = folder / _NAME
+    return mark.is_file() and mark.read_bytes() == _mark(folder, wanted)
 
 
 def mark_stale(folder: Path) -> None:
@@ -171,6 +172,11 @@ def mark_fresh(folder: Path, value: str) -> None:
 
 
 def _mark(folder: Path, value: str) -> bytes:
-    """The stamp, and the size of each file: one that was cut or overwritten is made anew."""
-    sizes = [f"{name} {(folder / name).stat().st_size}" for name in _FINISHED]
+    """The stamp, and the size of each file that is there: one that was deleted, cut or overwritten is made
+    anew."""
+    files = [folder / name for name in _FINISHED]  # of very many runs there is no runs.csv
+    files += [path for name in _FOLDERS for path in sorted((folder / name).glob("*"))]
+    sizes = [
+        f"{path.relative_to(folder)} {path.stat().st_size}" for path in files if path.is_file()
+    ]
     return "\n".join([value, *sizes]).encode()

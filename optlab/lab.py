@@ -22,6 +22,7 @@ from optlab.draws import Draws, fingerprint
 from optlab.effort import operations
 from optlab.engine import Engine, History, Inputs
 from optlab.explain import explain_odd
+from optlab.faults import Faults
 from optlab.files import clear_strays
 from optlab.gathered import Gathered, summaries
 from optlab.manifest import manifest
@@ -108,8 +109,7 @@ class _Laboratory:
         self.draws = Draws(experiment.seeds.experiment)
         self.minima = Minima(out / ".cache" / "minima.json")
         self.operations = Remembered(out / ".cache" / "operations.json")
-        self.errors: dict[tuple[str, str, str], set[str]] = {}
-        """(problem, optimizer, what broke) -> the runs that it broke."""
+        self.faults = Faults(experiment)
         self.fingerprints: dict[str, Any] = {}
         self.gathered = Gathered(self._key)
         self.keep = experiment.record.keep
@@ -332,23 +332,13 @@ class _Laboratory:
         if of not in self._keys:
             key = self._program_key(run)
             if self.keep == "summary":
-                key = summary_key(key, self._namesakes(run.task), self.found)
+                key = summary_key(key, self.experiment.namesakes(run.task), self.found)
             self._keys[of] = key
         return self._keys[of]
 
     def _program_key(self, run: Run) -> str:
         mark = self._fingerprint(run.task)
         return program_key(plan.program(self.experiment, run), mark)
-
-    def _namesakes(self, task: Task) -> list[Task]:
-        """The tasks that share the runs of `task`: one problem under several names, each with targets of
-        its own."""
-        return [
-            other
-            for other in self.experiment.tasks
-            if (other.origin, other.problem.name, other.problem.parameters, other.steps)
-            == (task.origin, task.problem.name, task.problem.parameters, task.steps)
-        ]
 
     def _fingerprint(self, task: Task) -> Any:
         """The task's problem at fixed points; None where it cannot even be looked at."""
@@ -410,24 +400,14 @@ class _Laboratory:
     def _keep(self, cell: Cell, history: History) -> History:
         """Store a history, or what it comes to; what is left of it."""
         if self.keep == "summary":
-            history = summaries(self._namesakes(cell.runs[0].task), history, self.found)
+            history = summaries(self.experiment.namesakes(cell.runs[0].task), history, self.found)
         self.store.put(self._key(cell.runs[0]), [r.run_id for r in cell.runs], history)
         return history
 
     def _broken(self, members: Sequence[Run], error: Exception) -> None:
         self.gathered.fail(members)
-        message = plainly(error)
-        for member in members:
-            name = member.contender.name
-            problem = self._first_name(member.task, name)
-            broken = self.errors.setdefault((problem, name, message), set())
-            if not broken:
-                self.progress.note(f"{name} on {problem} broke: {message}")
-            broken.add(member.run_id)
-
-    def _first_name(self, task: Task, optimizer: str) -> str:
-        """The first of the names under which a problem's runs by an optimizer are asked for."""
-        return next(t.name for t in self._namesakes(task) if optimizer in t.optimizers)
+        for fault in self.faults.add(members, plainly(error)):
+            self.progress.note(fault)
 
     def _again(self) -> pd.DataFrame:
         """Make some runs once more and keep their curves: those at the chosen and the default settings and
@@ -493,10 +473,7 @@ class _Laboratory:
         return manifest(
             self.experiment, self.found, self.fingerprints, self._operations(),
             counts={status: counts[status] for status in ("hit", "budget", "diverged", "error")},
-            errors=[
-                {"problem": problem, "optimizer": name, "runs": len(runs), "message": message}
-                for (problem, name, message), runs in self.errors.items()
-            ],
+            errors=self.faults.told(),
             claims=self.claims,
             withdrawn=self.withdrawn,
             looks=list(self.looks),

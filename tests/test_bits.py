@@ -1,5 +1,5 @@
 """The bits of a run: of its causes alone, not of its place, its neighbours, the grid, the cell, the cuts in
-time, how many cores there are or what is kept of it."""
+time, how many cores there are or whether its curve is kept. What is recorded is a cause."""
 
 from __future__ import annotations
 
@@ -101,6 +101,24 @@ def test_stretches_that_are_too_long_for_a_call_are_cut(monkeypatch: pytest.Monk
     # A power is taken anew at each cut, which may differ in the last place.
     for name, values in WHOLE[id(program)].metrics.items():
         np.testing.assert_allclose(part.metrics[name], values, rtol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize("program", CASES, ids=lambda p: p.problem.name)
+@pytest.mark.parametrize(
+    "change", [{"every": 10}, {"metrics": ("loss",)}], ids=["cadence", "metrics"]
+)
+def test_what_is_recorded_moves_the_last_places_alone(
+    program: plan.Program, change: dict[str, Any]
+) -> None:
+    """Powers are taken anew at recorded points, and a loss is fused with what is recorded beside it."""
+    other = ENGINE.run(replace(program, **change), _inputs(program))
+    whole = WHOLE[id(program)]
+    shared = [step in other.points for step in whole.points]
+    theirs = [step in whole.points for step in other.points]
+    assert sum(shared) > 2
+    np.testing.assert_allclose(
+        other.metrics["loss"][theirs], whole.metrics["loss"][shared], rtol=1e-11
+    )
 
 
 SPEC = """

@@ -268,7 +268,7 @@ def test_plan_says_what_it_will_cost(place: Path) -> None:
     assert told.exit_code == 0
     assert "bowl: 3 parameters, 12 steps, gap_over_start <= 0.001" in told.output
     assert "sgd: 2 settings over lr" in told.output
-    assert "8 runs, 96 run-steps, 1 cells of 1 programs" in told.output
+    assert "8 runs, 96 run-steps, 1 cell of 1 program\n" in told.output
 
 
 def test_plan_says_what_is_run_in_two_stages(tmp_path: Path) -> None:
@@ -471,6 +471,38 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     assert again.returncode == 0, again.stderr
     assert kept.items() <= tree(cells).items()
     assert not list(out.rglob(".writing-*"))
+
+
+def test_ctrl_c_that_falls_into_a_callback_of_the_collector_is_heard(tmp_path: Path) -> None:
+    """Python prints an exception that is raised there, and goes on; JAX has such a callback."""
+    code = (
+        "import gc, signal, sys, time\n"
+        "from optlab import cli\n"
+        "@cli.app.command()\n"
+        "def waits():\n"
+        "    gc.callbacks.append(lambda phase, info: phase == 'stop' and signal.raise_signal(signal.SIGINT))\n"
+        "    gc.collect()\n"
+        "    gc.callbacks.clear()\n"
+        "    time.sleep(5)\n"
+        "    print('went on')\n"
+        "sys.argv = ['optlab', 'waits']\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 130
+    assert "went on" not in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_deleted_figure_is_made_again(tmp_path: Path) -> None:
+    spec, out = write(tmp_path), tmp_path / "out"
+    assert call("run", spec, "--out", out).exit_code == 0
+    assert "up to date" in call("run", spec, "--out", out).output
+    figure, table = (next((out / "small" / name).iterdir()) for name in ("figures", "tables"))
+    for gone in (figure, table):
+        gone.unlink()
+        assert "up to date" not in call("run", spec, "--out", out).output
+        assert gone.exists()
 
 
 def test_a_table_that_was_damaged_is_made_again(tmp_path: Path) -> None:

@@ -188,3 +188,12 @@ def test_whatever_changes_the_meaning_makes_another_claim(tmp_path: Path, change
     assert other["id"] != first["id"]
     assert other["hash"] != first["hash"]
     assert other["post_hoc"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"a": 1}'])
+def test_a_damaged_file_is_told_and_not_written_over(tmp_path: Path, text: str) -> None:
+    path = run(tmp_path, FIRST).folder / "claims.json"
+    path.write_text(text)
+    with pytest.raises(OSError, match="bring it back from a copy"):
+        run(tmp_path, FIRST)
+    assert path.read_text() == text

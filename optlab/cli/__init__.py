@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
+import threading
 
 from optlab.cli import (
     bundling,
@@ -46,6 +48,7 @@ app.registered_commands.sort(
 def main() -> None:
     """Entry point: what a user can cause ends in a message and an exit code, not in a traceback."""
     collect_seldom()
+    sys.unraisablehook = _unraised
     try:
         app()
     except SystemExit as leaving:
@@ -60,6 +63,15 @@ def main() -> None:
     finally:
         _dismiss(at_once=True)  # something broke, if they are still there
         leave_at_once()
+
+
+def _unraised(lost: sys.UnraisableHookArgs) -> None:
+    """Ctrl-C that falls into a callback of the garbage collector (JAX has one) is printed and lost: it is pressed
+    once more, by a thread, when the callback is over."""
+    if issubclass(lost.exc_type, KeyboardInterrupt):
+        threading.Timer(0.02, _thread.interrupt_main).start()
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def _dismiss(at_once: bool) -> None:

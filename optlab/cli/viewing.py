@@ -41,11 +41,11 @@ def plan(specs: Specs) -> None:
                 tell(f"  settings are chosen by {_chosen_by(experiment)}")
             most = "up to " if experiment.staged else ""
             out.print(
-                f"  {most}{cost.runs:,} runs, {short(cost.run_steps)}run-steps, {cost.cells:,} cells of "
-                f"{cost.programs} programs\n"
-                f"  about {duration(cost.seconds)} from a cold start ({duration(cost.compile_seconds)}"
-                f" of it compiling, kept for next time), {max(cost.memory, 1e6) / 1e6:,.0f} MB "
-                "for the tables and the orders of minibatches"
+                f"  {most}{cost.runs:,} runs, {short(cost.run_steps)}run-steps, "
+                f"{_many(cost.cells, 'cell')} of {_many(cost.programs, 'program')}\n"
+                f"  about {duration(cost.seconds)} from a cold start, the report not counted "
+                f"({duration(cost.compile_seconds)} of it compiling, kept for next time), and "
+                f"{max(cost.memory, 1e6) / 1e6:,.0f} MB of memory"
             )
             for found in foresee(experiment):
                 tell(("  warning: ", "yellow"), found["text"])

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -341,6 +341,15 @@ class Experiment:
 
     def contender(self, name: str) -> Contender:
         return next(c for c in self.contenders if c.name == name)
+
+    def namesakes(self, task: Task) -> list[Task]:
+        """The tasks that share the runs of `task`: one problem under several names, each with targets of
+        its own."""
+
+        def same(of: Task) -> Any:
+            return of.origin, of.problem.name, of.problem.parameters, of.steps
+
+        return [other for other in self.tasks if same(other) == same(task)]
 
     @property
     def size(self) -> int:

@@ -19,10 +19,10 @@ def _off(seen: np.ndarray, known: np.ndarray) -> float:
 
 
 def _first_step(e: Evidence) -> Iterator[Check]:
-    if e.bowl is None or e.bowl.basis is None or e.path is None or e.noise or e.steps[1] != 1:
+    if e.bowl is None or not e.bowl.axes_known or e.path is None or e.noise or e.steps[1] != 1:
         return
     a, eps = e.hypers.get("lr", np.nan), e.hypers.get("eps", 0.0)
-    g = ((e.path[:, 0] - e.bowl.center) @ e.bowl.basis * e.bowl.curvature) @ e.bowl.basis.T
+    g = e.bowl.from_axes(e.bowl.along_axes(e.path[:, 0] - e.bowl.center) * e.bowl.curvature)
     g[np.abs(g) < 1e-12 * np.abs(g).max()] = 0.0  # what the sum over axes left of a zero
     size = np.abs(g)
     if not size.any():

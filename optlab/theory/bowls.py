@@ -13,15 +13,24 @@ __all__ = ["Bowl", "bowl"]
 @dataclass(frozen=True, eq=False)
 class Bowl:
     """f = f* + sum_i curvature_i z_i^2 / 2 with z = basis' (x - center). `basis` (dim, dim) has the
-    axes as columns; None where it cannot be told from the manifest."""
+    axes as columns; None where it cannot be told from the manifest, and where they are those of x."""
 
     curvature: np.ndarray
     center: np.ndarray
     basis: np.ndarray | None
+    axis_aligned: bool = False
 
     @property
-    def axis_aligned(self) -> bool:
-        return self.basis is not None and bool((self.basis == np.eye(len(self.center))).all())
+    def axes_known(self) -> bool:
+        return self.axis_aligned or self.basis is not None
+
+    def along_axes(self, x: np.ndarray) -> np.ndarray:
+        """Vectors `(..., dim)` told by the axes, which are known."""
+        return x if self.basis is None else x @ self.basis
+
+    def from_axes(self, z: np.ndarray) -> np.ndarray:
+        """The way back."""
+        return z if self.basis is None else z @ self.basis.T
 
     @property
     def extremes(self) -> tuple[float, float]:
@@ -44,11 +53,10 @@ def _quadratic(told: dict[str, Any]) -> Bowl:
     share = np.arange(dim) / max(dim - 1, 1) if dim > 1 else np.ones(1)
     curvature = largest * float(told["condition"]) ** (share - 1.0)
     center = np.where(np.arange(dim) % 2, -0.5, 1.0) if told["shifted"] else np.zeros(dim)
-    basis: np.ndarray | None = np.eye(dim)
-    if told["rotated"]:
-        turn = np.sqrt(0.5)  # 45 degrees in the plane; elsewhere the manifest does not say
-        basis = np.array([[turn, -turn], [turn, turn]]) if dim == 2 else None
-    return Bowl(curvature, center, basis)
+    if not told["rotated"]:
+        return Bowl(curvature, center, None, axis_aligned=True)
+    turn = np.sqrt(0.5)  # 45 degrees in the plane; elsewhere the manifest does not say
+    return Bowl(curvature, center, np.array([[turn, -turn], [turn, turn]]) if dim == 2 else None)
 
 
 def _chain(told: dict[str, Any]) -> Bowl:

@@ -94,9 +94,9 @@ class Evidence:
     @cached_property
     def offset(self) -> np.ndarray | None:
         """The start off the centre of a bowl along its axes, (runs, dim), if both are known."""
-        if self.bowl is None or self.start is None or self.bowl.basis is None:
+        if self.bowl is None or self.start is None or not self.bowl.axes_known:
             return None
-        return (self.start - self.bowl.center) @ self.bowl.basis
+        return self.bowl.along_axes(self.start - self.bowl.center)
 
     @property
     def is_double(self) -> bool:
