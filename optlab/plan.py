@@ -353,12 +353,14 @@ def metrics(experiment: Experiment, task: Task) -> tuple[str, ...]:
 
 def lanes(problem: Problem, precision: str) -> int:
     """Runs in a block: whole vectors of either precision, enough of them to hide the cost of a loop turn, few
-    enough that 13 rates x 10 seeds are a block for each of two cores (measured from 2 to 10,000 dimensions;
-    `benchmarks/`). Products of matrices fill vectors by themselves, and want their state in the cache."""
+    enough that 13 rates x 10 seeds are a block for each of two cores, and of many coordinates in float64 three
+    vectors, whose state stays in the cache of a core (measured from 2 to 10,000 dimensions; `benchmarks/`).
+    Products of matrices fill vectors by themselves, and want their state in the cache."""
     if problem.layout == "tree":
         room = 49152 if precision == "float64" else 98304  # numbers
         return max(2, min(64, _power_of_two(room / problem.about.dim)))
-    return max(2, min(80, _power_of_two(4_194_304 / problem.about.dim)))  # 32 MB a state
+    most = 24 if precision == "float64" and problem.about.dim > 512 else 80
+    return max(2, min(most, _power_of_two(4_194_304 / problem.about.dim)))  # 32 MB a state
 
 
 def _power_of_two(size: float) -> int:
