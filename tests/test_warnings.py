@@ -53,6 +53,9 @@ HOUSE = "{house: {use: rmsprop, lr: [0.01, 0.1, 1]}}"
 IRIS = "[{mlp: {data: iris}}]"
 FORESEEN = [
     ("seeds", {"seeds": "{tune: 3, evaluate: 5}"}, "evaluate: 10", {"seeds": "{evaluate: 6}"}),
+    ("hard", {"problems": "[{bowl: {use: quadratic, rotated: true, targets: {loss: -1}}}, rosenbrock]"},
+     "loss ≤ −1 on bowl, whose minimum is 0",
+     {"problems": "[{bowl: {use: quadratic, rotated: true, targets: {loss: 0}}}, rosenbrock]"}),
     ("claims", {"claims": "[adam never diverges]"}, "needs 36 and has 10 on rosenbrock and bowl",
      {"claims": "[adam never diverges]", "seeds": "{evaluate: 36}"}),
     ("claims", {"claims": "[adam is faster than sgd]", "seeds": "{evaluate: 9}"}, "needs 10",
@@ -266,6 +269,16 @@ def test_each_mistake_of_runs_is_seen(tmp_path: Path, kind, how, says) -> None:
     else:
         results = lab(tmp_path, **how)
     assert says in told(results)[kind]
+
+
+def test_a_loss_that_is_no_number_at_the_start_is_the_problems_doing(tmp_path: Path) -> None:
+    results = lab(tmp_path)
+    runs = results.runs
+    bad = (runs["problem"] == "p") & (runs["seed"] == 3) & (runs["part"] == "chosen")
+    results = with_runs(results, runs.assign(loss_first=runs["loss_first"].mask(bad)))
+    ran = runs.loc[runs["problem"] == "p", ["optimizer", "run_id"]].drop_duplicates()
+    text = told(results)["diverged"]
+    assert f"before the first step: p ({bad.sum()} of {len(ran)} runs)." in text
 
 
 def test_only_what_is_wrong_is_said(tmp_path: Path) -> None:

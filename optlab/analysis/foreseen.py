@@ -15,13 +15,21 @@ import numpy as np
 
 from optlab.analysis.settings import RATES, pairs
 from optlab.analysis.verdicts import judged
-from optlab.analysis.words import brief, exact, goal, listed, plural
+from optlab.analysis.words import brief, exact, goal, listed, number, plural
 from optlab.rules import REGISTRY
 from optlab.statistics.law import least_seeds
 from optlab.statistics.resolve import seeds_for_never
 from optlab.statistics.sequential import levels
 
-__all__ = ["Asked", "Found", "foreseen", "named", "same_rules"]
+__all__ = [
+    "Asked",
+    "Found",
+    "foreseen",
+    "impossible",
+    "named",
+    "same_rules",
+    "told_impossible",
+]
 
 Found = tuple[str, str]
 """A kind of mistake, and a text that says what, where, why it matters and the way out."""
@@ -89,6 +97,7 @@ def foreseen(asked: Asked) -> list[Found]:
         *_instance(asked),
         *_no_target(asked),
         *_below_rounding(asked),
+        *_below_minimum(asked),
         *_coarse(asked),
         *_narrow_profile(asked),
         *_test_rows(asked),
@@ -420,6 +429,33 @@ def _below_rounding(asked: Asked) -> Iterator[Found]:
                 "ask for less, or write `precision: float64`."
             ),
         )
+
+
+def impossible(problem: dict[str, Any], target: dict[str, Any]) -> bool:
+    """Whether a loss is asked for that lies below the known minimum."""
+    minimum = problem.get("minimum")
+    if not minimum or target["kind"] != "loss":
+        return False
+    return bool(target["value"] < minimum["value"] - (minimum.get("error") or 0.0))
+
+
+def told_impossible(parts: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> Iterator[Found]:
+    """What is to be said of such (problem, target), if there are any."""
+    told = [
+        f"{goal(target['label'])} on {problem['name']}, whose minimum is {number(problem['minimum']['value'])}"
+        for problem, target in parts
+    ]
+    if told:
+        yield "hard", f"Below the minimum, so that no run can meet it: {'; '.join(told)}."
+
+
+def _below_minimum(asked: Asked) -> Iterator[Found]:
+    yield from told_impossible(
+        (problem, target)
+        for problem in asked.problems
+        for target in problem.get("targets", [])
+        if impossible(problem, target)
+    )
 
 
 def _coarse(asked: Asked) -> Iterator[Found]:

@@ -23,6 +23,7 @@ __all__ = [
     "errors",
     "incomplete",
     "moved",
+    "never_began",
     "pairs_of",
     "post_hoc",
     "rounding",
@@ -67,6 +68,21 @@ def all_diverged(chosen: pd.DataFrame) -> list[Found]:
             names.append((optimizer, problem))
     text = f"Every run diverged even at the chosen setting: {named(names)}."
     return [("diverged", text)] if names else []
+
+
+def never_began(runs: pd.DataFrame) -> list[Found]:
+    """Runs whose loss was not a finite number before the first step."""
+    ran = once(runs[runs["status"] != "error"])
+    parts = []
+    for problem, mine in ran.groupby("problem", sort=False, observed=True):
+        bad = int((~np.isfinite(mine["loss_first"].astype(float))).sum())
+        if bad:
+            parts.append(f"{problem} ({bad:,} of {plural(len(mine), 'run')})")
+    text = (
+        f"The loss was not a finite number before the first step: {'; '.join(parts)}. That is the problem's "
+        "doing, its start or its loss, and no optimizer's."
+    )
+    return [("diverged", text)] if parts else []
 
 
 def below_minimum(runs: pd.DataFrame, manifest: dict[str, Any]) -> Iterator[Found]:

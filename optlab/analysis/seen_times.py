@@ -10,7 +10,7 @@ import pandas as pd
 
 from optlab.analysis.censored import quantile
 from optlab.analysis.crossings import crossings
-from optlab.analysis.foreseen import Found, named
+from optlab.analysis.foreseen import Found, impossible, named, told_impossible
 from optlab.analysis.seen_runs import rounding
 from optlab.analysis.settings import final_loss, rows_of
 from optlab.analysis.tracks import points, track
@@ -45,7 +45,9 @@ def easy(times: pd.DataFrame, manifest: dict[str, Any]) -> Iterator[Found]:
 
 
 def hard(times: pd.DataFrame, manifest: dict[str, Any]) -> Iterator[Found]:
-    names = _unmet(times, manifest)
+    unmet = [(problem, _decision(problem)) for problem in _unmet(times, manifest)]
+    yield from told_impossible(pair for pair in unmet if impossible(*pair))
+    names = [problem for problem, target in unmet if not impossible(problem, target)]
     if names:
         yield (
             "hard",
@@ -55,6 +57,10 @@ def hard(times: pd.DataFrame, manifest: dict[str, Any]) -> Iterator[Found]:
                 "for less."
             ),
         )
+
+
+def _decision(problem: dict[str, Any]) -> dict[str, Any]:
+    return next(t for t in problem["targets"] if t["label"] == problem["decision"])
 
 
 def _unmet(times: pd.DataFrame, manifest: dict[str, Any]) -> list[dict[str, Any]]:

@@ -82,6 +82,7 @@ def warnings(results: Results, best: pd.DataFrame | None = None) -> list[dict[st
     seen = [
         *seen_runs.errors(runs),
         *seen_runs.incomplete(best),
+        *seen_runs.never_began(runs),
         *seen_runs.all_diverged(chosen),
         *seen_runs.below_minimum(runs, manifest),
         *seen_runs.post_hoc(manifest),
