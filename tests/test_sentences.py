@@ -79,6 +79,16 @@ def test_what_is_rounding_is_told_as_no_difference(tmp_path: Any) -> None:
     assert "apart by 0 starting gaps (95 % interval 0 to 0, 15 paired seeds" in row["sentence"]
 
 
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_ratio_to_what_is_rounding_says_where_it_ends(tmp_path: Any, exact: bool) -> None:
+    b = 10 ** (-3 + 0.1 * logs(1, 15))
+    a = np.zeros(15) if exact else b / 10
+    [row] = judge(tmp_path, claim(measure="gap"), {("p", "a"): a, ("p", "b"): b}, "gap").to_dict(
+        "records"
+    )
+    assert ("or less is rounding and counts as that" in row["sentence"]) == exact
+
+
 @pytest.mark.parametrize(("hits_a", "hits_b"), [(0, 0), (1, 7), (12, 0)])
 def test_divergence_is_told_in_counts(tmp_path: Any, hits_a: int, hits_b: int) -> None:
     scores = {("p", "a"): np.arange(20) < hits_a, ("p", "b"): np.arange(20) < hits_b}

@@ -118,12 +118,22 @@ def _interval(row: Row, measure: Measure) -> str:
         times, least, most = (_factor(row[name]) for name in ("effect", "low", "high"))
         a, b = side_name(row["a"], row["selection_a"]), side_name(row["b"], row["selection_b"])
         over = f"{a} over {b}" if measure.higher else f"{b} over {a}"
-        return f"{over}: {times} times ({level} {least} to {most}, {n}, {row['method']})"
+        told = f"{over}: {times} times ({level} {least} to {most}, {n}, {row['method']})"
+        return told + _counted(row, measure)
     effect, low, high = (_rounded(float(row[name])) for name in ("effect", "low", "high"))
     how = ("worse" if effect < 0 else "better") if effect else "apart"
     size = "unknown" if math.isnan(effect) else number(abs(effect))
     between = f"{level} {number(low)} to {number(high)}"
     return f"{how} by {size} {measure.unit} ({between}, {n}, {row['method']})"
+
+
+def _counted(row: Row, measure: Measure) -> str:
+    """What rounding counts as, where a median is no more than that: the ratio ends there."""
+    floor = float(row["floor"])
+    if floor == 0 or not min(row["a_median"], row["b_median"]) <= floor:
+        return ""
+    name = measure.name.replace("_", " ")
+    return f", where a {name} of {number(floor)} or less is rounding and counts as that"
 
 
 def _rounded(difference: float) -> float:

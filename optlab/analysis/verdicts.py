@@ -228,7 +228,7 @@ class Judge:
             "selection_a": claim["a"]["selection"], "problem": case.problem["name"],
             "measure": case.measure.name, "target": case.target, "margin": case.margin,
             "scale": case.measure.scale, "level": case.looks[-1][1], "judged": case.judged,
-            **row,
+            "floor": 0.0 if case.measure.timed else self._floor(case), **row,
         }  # fmt: skip
         return full | {"sentence": sentence(full, case.problem, self.manifest)}
 
