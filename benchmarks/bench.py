@@ -183,7 +183,7 @@ _REPORT = """# How many times as fast optlab is
 The median over rounds of the ratio within a round; 20 recorded points on every side, all hyperparameters
 swept (networks: the rate), and on optlab's side the tables written to disk. `13 x 10` is 13 rates and 10
 seeds. "Optax by hand" is `handwritten.py`, the faster of its two variants; "limit in C" is `limit.c`;
-"products in NumPy" compares with the matrix products of a step alone, batched as the engine batches them.
+"products in NumPy" compares with the matrix products alone, batched as the engine batches them.
 Made by `make bench`.
 
 {table}
