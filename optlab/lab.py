@@ -161,9 +161,8 @@ class _Laboratory:
         results = load(self.folder)
         with self._timed("verdicts"):
             self._verdicts(results)
-        results.manifest["timings"] = (
-            self._seconds()
-        )  # with the verdicts, which are of what was written
+        # With the verdicts, which are of what was written.
+        results.manifest["timings"] = self._seconds()
         write_json(self.folder, "manifest", results.manifest)
         return results
 

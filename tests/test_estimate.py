@@ -35,10 +35,11 @@ def spec(problems: str, optimizers: str, more: str = "") -> Experiment:
 def test_counts_are_the_plans(problems: str, optimizers: str) -> None:
     experiment = spec(problems, optimizers)
     runs = list(plan.runs(experiment))
-    cells = plan.cells(experiment, runs)
     found = estimate(experiment)
     # A default setting that is one of the grid is run once.
-    apart = {(run.task.name, run.contender.name, run.run_id): run.task.steps for run in runs}
+    once = {(run.task.name, run.contender.name, run.run_id): run for run in runs}
+    cells = plan.cells(experiment, once.values())
+    apart = {of: run.task.steps for of, run in once.items()}
     assert (found.runs, found.cells) == (len(apart), len(cells))
     assert found.runs == experiment.size
     assert found.programs == len({id(cell.program) for cell in cells})

@@ -94,12 +94,19 @@ def test_what_only_resembles_a_number_is_told(written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["inf", "nan", ".inf", "-.inf", "9" * 400, "9" * 5000, "-1", "0"]
+    ("written", "why"),
+    [
+        *(
+            (w, "is not a finite number")
+            for w in ("inf", "nan", ".inf", "-.inf", "1e400", "9" * 400, "9" * 5000)
+        ),
+        *((w, "is outside (0, inf)") for w in ("-1", "0")),
+    ],
 )
-def test_numbers_outside_the_range_are_told(written: str) -> None:
+def test_numbers_outside_the_range_are_told(written: str, why: str) -> None:
     [fault] = told(PLAIN.replace("[sgd]", f"[{{sgd: {{lr: {written}}}}}]"))
     assert fault.startswith("4:25: optimizers[0].sgd.lr: ")
-    assert fault.endswith(" is outside (0, inf)")
+    assert fault.endswith(why)
 
 
 def test_a_whole_number_may_be_written_with_an_exponent() -> None:
@@ -370,7 +377,8 @@ def test_a_fault_reads_file_line_column_path_message(tmp_path: Path) -> None:
         (PLAIN.replace("[sgd]", "[{sgd: {lr: {}}}]"),
          ["4:25: optimizers[0].sgd.lr: a range has one scale, as in {log: [1e-4, 1], n: 9}"]),
         (PLAIN.replace("[sgd]", "[{sgd: {lr: {log: [1, 2], n: 1}}}]"),
-         ["4:42: optimizers[0].sgd.lr.n: n must be a whole number from 2 to 1,000,000"]),
+         ["4:42: optimizers[0].sgd.lr.n: n must be a whole number from 2 to 1,000,000; for one value write "
+          "the number, `1`"]),
         (PLAIN.replace("[sgd]", "[{sgd: {lr: {log: [1, 2], n: 1e9}}}]"),
          ["4:42: optimizers[0].sgd.lr.n: n must be a whole number from 2 to 1,000,000"]),
         (PLAIN.replace("[sgd]", "[{adam: {lr: {log: [1e-9, 1], n: 1e6}, eps: {log: [1e-9, 1], "

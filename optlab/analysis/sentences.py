@@ -130,7 +130,8 @@ def _interval(row: Row, measure: Measure) -> str:
 def _counted(row: Row, measure: Measure) -> str:
     """What rounding counts as, where a median is no more than that: the ratio ends there."""
     floor = float(row["floor"])
-    if floor == 0 or not min(row["a_median"], row["b_median"]) <= floor:
+    medians = [row[name] for name in ("a_median", "b_median") if row[name] is not None]
+    if floor == 0 or not any(median <= floor for median in medians):
         return ""
     name = measure.name.replace("_", " ")
     return f", where a {name} of {number(floor)} or less is rounding and counts as that"

@@ -63,7 +63,7 @@ def quadratic(
     if largest <= 0:
         raise ValueError("largest: must be positive")
     if dim == 1 and condition != 1:
-        raise ValueError("condition: one dimension has one curvature, so it must be 1")
+        raise ValueError("condition: one dimension has one curvature, so write `condition: 1`")
     if rotated and dim == 1:
         raise ValueError("rotated: one dimension cannot be rotated")
     if rotated and dim > MOST_ROTATED:

@@ -44,6 +44,9 @@ def _number(name: str, node: Node, faults: Faults) -> list[float]:
         faults.add(node, f"{node.shown} is not a number; write a number, a list of numbers, or "
                          "a range such as {log: [1e-4, 1], n: 9}")  # fmt: skip
         return []
+    if not math.isfinite(node.value):  # 1e400, say, which no float64 holds
+        faults.add(node, f"{node.shown} is not a finite number")
+        return []
     return [float(node.value)]
 
 
@@ -77,7 +80,10 @@ def _range(node: Node, faults: Faults) -> list[float]:
     if "n" in node.value:
         count = whole(node.value["n"].value)
     if isinstance(count, bool) or not isinstance(count, int) or not 2 <= count <= MOST_VALUES:
-        faults.add(node.value.get("n", node), f"n must be a whole number from 2 to {MOST_VALUES:,}")
+        alone = f"; for one value write the number, `{ends[0]:g}`" if count == 1 else ""
+        faults.add(
+            node.value.get("n", node), f"n must be a whole number from 2 to {MOST_VALUES:,}{alone}"
+        )
         return []
     spaced = np.geomspace if logarithmic else np.linspace
     numbers = [float(v) for v in spaced(low, high, count)]
