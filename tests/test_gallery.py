@@ -163,10 +163,13 @@ def test_drawing_writes_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.slow
 @each
 def test_a_picture_is_what_its_figure_draws_today(place: Any) -> None:
-    """Held by its texts: the last bits of a run, and so a line, may differ on another processor."""
+    """Held by its texts: the last bits of a run, and so a line, may differ on another processor. So may how
+    many of 30 runs on Rosenbrock held a target, where one was about to leave it."""
     if not (gallery.REPORTS / place.report / "manifest.json").is_file():
         pytest.skip(f"reports/{place.report} has not been made here: `make report`")
     stored = place.file.read_text(encoding="utf-8")
-    assert _texts(gallery.picture(place)) == _texts(stored), (
-        "run `python docs/gallery.py` and commit"
+    drawn, kept = (
+        [re.sub(r"\b\d+/(\d+)\b", r"n/\1", text) for text in _texts(svg)]
+        for svg in (gallery.picture(place), stored)
     )
+    assert drawn == kept, "run `python docs/gallery.py` and commit"
