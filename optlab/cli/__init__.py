@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import signal
 import sys
 import threading
 
@@ -69,9 +70,19 @@ def _unraised(lost: sys.UnraisableHookArgs) -> None:
     """Ctrl-C that falls into a callback of the garbage collector (JAX has one) is printed and lost: it is pressed
     once more, by a thread, when the callback is over."""
     if issubclass(lost.exc_type, KeyboardInterrupt):
-        threading.Timer(0.02, _thread.interrupt_main).start()
+        threading.Timer(0.02, _press).start()
     else:
         sys.__unraisablehook__(lost)
+
+
+def _press() -> None:
+    """Ctrl-C for the main thread, whatever it waits for; where no signal can be sent to it, when it is done
+    with that."""
+    main_thread = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main_thread is not None:
+        signal.pthread_kill(main_thread, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 def _dismiss(at_once: bool) -> None:
