@@ -441,7 +441,10 @@ def test_a_program_that_cannot_be_built_is_tried_once() -> None:
     assert len(cells) > 2
     bad = replace(cells[0].program, problem=replace(cells[0].program.problem, loss=broken))
     broken_cells = [replace(cell, program=bad) for cell in cells]
-    started = lambda cell: Inputs([np.ones(2)] * len(cell.runs), [{"lr": 0.1}] * len(cell.runs))  # noqa: E731
+
+    def started(cell: plan.Cell) -> Inputs:
+        return Inputs([np.ones(2)] * len(cell.runs), [{"lr": 0.1}] * len(cell.runs))
+
     outcomes = [o for _, o in Engine().execute(broken_cells, started)]
     assert [str(o) for o in outcomes] == ["no such loss"] * len(cells)
     assert len(tried) == 1
